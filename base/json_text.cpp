@@ -1,0 +1,149 @@
+#include "base/json_text.h"
+
+#include <charconv>
+#include <cmath>
+#include <cstring>
+
+namespace picortex {
+namespace {
+
+constexpr std::uint64_t kOnes = 0x0101010101010101;
+constexpr std::uint64_t kHighs = 0x8080808080808080;
+
+// The bytes of `word` that are below `limit` (1–128) have their top bit set in the answer, when no
+// byte of `word` has its own top bit set.
+constexpr std::uint64_t below(std::uint64_t word, std::uint64_t limit) {
+  return (word - kOnes * limit) & ~word & kHighs;
+}
+
+constexpr std::uint64_t equal(std::uint64_t word, unsigned char byte) {
+  return below(word ^ (kOnes * byte), 1);
+}
+
+// True when some byte of the eight needs a closer look: a control, '"', '\\', DEL or not ASCII.
+bool needs_care(const char* text) noexcept {
+  std::uint64_t word;
+  std::memcpy(&word, text, sizeof word);
+  return (word & kHighs) != 0 ||
+         (below(word, 0x20) | equal(word, '"') | equal(word, '\\') | equal(word, 0x7f)) != 0;
+}
+
+bool is_plain(unsigned char byte) noexcept {
+  return byte >= 0x20 && byte < 0x7f && byte != '"' && byte != '\\';
+}
+
+// The length of the well-formed UTF-8 sequence (Unicode table 3-7) at the front of `text` and its
+// code point; 0 when there is none.
+std::size_t decode_utf8(std::string_view text, std::uint32_t& code_point) noexcept {
+  const auto at = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  const auto continues = [&](std::size_t i) { return i < text.size() && (at(i) & 0xc0) == 0x80; };
+  const unsigned char lead = at(0);
+  if (lead >= 0xc2 && lead <= 0xdf && continues(1)) {
+    code_point = (lead & 0x1fu) << 6 | (at(1) & 0x3fu);
+    return 2;
+  }
+  if ((lead & 0xf0) == 0xe0 && continues(1) && continues(2)) {
+    code_point = (lead & 0x0fu) << 12 | (at(1) & 0x3fu) << 6 | (at(2) & 0x3fu);
+    return code_point >= 0x800 && (code_point < 0xd800 || code_point > 0xdfff) ? 3 : 0;
+  }
+  if (lead >= 0xf0 && lead <= 0xf4 && continues(1) && continues(2) && continues(3)) {
+    code_point = (lead & 0x07u) << 18 | (at(1) & 0x3fu) << 12 | (at(2) & 0x3fu) << 6 |
+                 (at(3) & 0x3fu);
+    return code_point >= 0x10000 && code_point <= 0x10ffff ? 4 : 0;
+  }
+  return 0;
+}
+
+// Controls that a terminal, an editor or JavaScript would act on.
+bool is_unsafe(std::uint32_t code_point) noexcept {
+  return (code_point >= 0x80 && code_point <= 0x9f) || code_point == 0x2028 ||
+         code_point == 0x2029 || code_point == 0x061c || code_point == 0x200e ||
+         code_point == 0x200f || (code_point >= 0x202a && code_point <= 0x202e) ||
+         (code_point >= 0x2066 && code_point <= 0x2069) || code_point == 0xfeff;
+}
+
+void append_u_escape(std::string& out, std::uint32_t code_point) {
+  static constexpr char kHex[] = "0123456789abcdef";
+  const char escape[6] = {'\\', 'u', kHex[code_point >> 12 & 15], kHex[code_point >> 8 & 15],
+                          kHex[code_point >> 4 & 15], kHex[code_point & 15]};
+  out.append(escape, sizeof escape);
+}
+
+void append_ascii_escape(std::string& out, unsigned char byte) {
+  switch (byte) {
+    case '"': out += "\\\""; return;
+    case '\\': out += "\\\\"; return;
+    case '\b': out += "\\b"; return;
+    case '\f': out += "\\f"; return;
+    case '\n': out += "\\n"; return;
+    case '\r': out += "\\r"; return;
+    case '\t': out += "\\t"; return;
+    default: append_u_escape(out, byte);
+  }
+}
+
+// Appends the character at the front of `text`, which is not plain; returns how many bytes it had.
+std::size_t append_careful(std::string& out, std::string_view text) {
+  const auto byte = static_cast<unsigned char>(text.front());
+  if (byte < 0x80) {
+    append_ascii_escape(out, byte);
+    return 1;
+  }
+  std::uint32_t code_point = 0;
+  const std::size_t size = decode_utf8(text, code_point);
+  if (size == 0) {
+    out += "\\ufffd";
+    return 1;
+  }
+  if (is_unsafe(code_point)) {
+    append_u_escape(out, code_point);
+  } else {
+    out.append(text.data(), size);
+  }
+  return size;
+}
+
+template <class Number>
+void append_number(std::string& out, Number value) {
+  char digits[32];
+  const auto end = std::to_chars(digits, digits + sizeof digits, value).ptr;
+  out.append(digits, static_cast<std::size_t>(end - digits));
+}
+
+}  // namespace
+
+void append_json_escaped(std::string& out, std::string_view text) {
+  std::size_t copied = 0;
+  std::size_t at = 0;
+  while (at < text.size()) {
+    if (at + 8 <= text.size() && !needs_care(text.data() + at)) {
+      at += 8;
+    } else if (is_plain(static_cast<unsigned char>(text[at]))) {
+      ++at;
+    } else {
+      out.append(text.data() + copied, at - copied);
+      at += append_careful(out, text.substr(at));
+      copied = at;
+    }
+  }
+  out.append(text.data() + copied, at - copied);
+}
+
+void append_json_string(std::string& out, std::string_view text) {
+  out += '"';
+  append_json_escaped(out, text);
+  out += '"';
+}
+
+void append_json_number(std::string& out, std::int64_t value) { append_number(out, value); }
+void append_json_number(std::string& out, std::uint64_t value) { append_number(out, value); }
+
+void append_json_number(std::string& out, double value) {
+  if (std::isfinite(value)) {
+    append_number(out, value);
+  } else {
+    out += "null";
+  }
+}
+
+}  // namespace picortex
