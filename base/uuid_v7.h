@@ -26,7 +26,8 @@ class UuidV7Generator {
 
   std::uint64_t last_ms_ = 0;
   std::uint64_t counter_ = 0;
-  // getrandom(2) fills it 4 KiB at a time: a system call for each UUID would cost more than the UUID.
+  // getrandom(2) fills it 4 KiB at a time: a system call for each UUID would cost more than the
+  // UUID.
   std::array<std::uint64_t, 512> pool_{};
   std::size_t pool_used_ = 512;
 };
