@@ -44,8 +44,8 @@ CREATE TABLE metrics (
 CREATE VIEW events (id, time, level, event_type, request_id, chat_id, msg, data) AS
 SELECT
   CASE WHEN client_id IS NULL
-    THEN printf('%08x-%04x-7%03x-%04x-%012x', key >> 36, key >> 20 & 65535, key >> 8 & 4095,
-                32768 | (key & 255) << 6 | tail >> 48, tail & 281474976710655)
+    THEN printf('%08x-%04x-7%03x-%04x-%012x', key >> 36, (key >> 20) & 65535, (key >> 8) & 4095,
+                32768 | ((key & 255) << 6) | (tail >> 48), tail & 281474976710655)
     ELSE lower(printf('%s-%s-%s-%s-%s', substr(hex(client_id), 1, 8), substr(hex(client_id), 9, 4),
                       substr(hex(client_id), 13, 4), substr(hex(client_id), 17, 4),
                       substr(hex(client_id), 21)))
