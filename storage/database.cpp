@@ -2,6 +2,7 @@
 
 #include <sqlite3.h>
 
+#include <cerrno>
 #include <cstring>
 
 #include "base/check.h"
@@ -37,11 +38,14 @@ FaultKind kind_of(int code) noexcept {
 
 // `handle` has the message and the errno of what failed last.
 Fault fault_of(sqlite3* handle, int code, std::string_view path) {
-  const FaultKind kind = kind_of(code);
+  FaultKind kind = kind_of(code);
   std::string cause = sqlite3_errmsg(handle);
-  if (const int error = sqlite3_system_errno(handle);
-      error != 0 && (kind == FaultKind::io || kind == FaultKind::open || kind == FaultKind::full)) {
-    cause += std::string(" (") + strerror(error) + ")";
+  // SQLite calls a failure to make or to grow a file an I/O error, whatever the reason.
+  if (kind == FaultKind::io || kind == FaultKind::open) {
+    const int error = sqlite3_system_errno(handle);
+    if (error == ENOSPC || error == EDQUOT) kind = FaultKind::full;
+    if (error == EROFS) kind = FaultKind::read_only;
+    if (error != 0) cause += std::string(" (") + strerror(error) + ")";
   }
   return make_fault(kind, path, cause);
 }
