@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <string>
+#include <utility>
 
 #include "base/uuid_v7.h"
 #include "storage/event_store.h"
@@ -23,6 +24,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::int64_t kStartMs = 1'763'388'000'000;
 constexpr int kCheckpointFrames = 1000;
+constexpr int kChats = 50;  // that take turns: each has its own page of the index by chat
 
 template <class T>
 T value_of(StoreResult<T> result) {
@@ -51,7 +53,7 @@ void fill(EventStore& store, int rows, int batch, double& write_us, double& chec
     const auto start = Clock::now();
     value_of(store.begin(now_ms));
     for (int i = 0; i < batch && row < rows; ++i, ++row) {
-      const std::string chat = "chat-" + std::to_string(row * 7919 % 500);
+      const std::string chat = "chat-" + std::to_string(row * 7919 % kChats);
       Event event;
       event.time_ms = now_ms;
       event.level = row % 50 == 0 ? Level::error : Level::info;

@@ -1,11 +1,5 @@
 #include "storage/event_store.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstring>
 #include <utility>
 
 #include "base/check.h"
@@ -23,40 +17,6 @@ constexpr std::pair<const char*, std::int64_t Metrics::*> kMetricNames[] = {
     {"discriminator_skipped_24h", &Metrics::discriminator_skipped_24h},
     {"errors_last_24h", &Metrics::errors_last_24h}};
 
-Fault system_fault(const std::string& path, const char* action, int error) {
-  FaultKind kind = FaultKind::open;
-  if (error == EROFS) kind = FaultKind::read_only;
-  if (error == ENOSPC || error == EDQUOT) kind = FaultKind::full;
-  if (error == EIO) kind = FaultKind::io;
-  return make_fault(kind, path, std::string(action) + " failed: " + strerror(error));
-}
-
-// Only a new file is opened here, which no connection can have locked: closing one that SQLite uses
-// would drop its locks. SQLite gives the -wal and -shm files the database's mode.
-StoreResult<void> create_file(const std::string& path) {
-  const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-  if (descriptor < 0) {
-    if (errno == EEXIST) return {};
-    return std::unexpected(system_fault(path, "creating it", errno));
-  }
-  const int changed = fchmod(descriptor, 0600);  // the umask may have taken bits away
-  const int error = errno;
-  close(descriptor);
-  if (changed != 0) return std::unexpected(system_fault(path, "setting its mode", error));
-  return {};
-}
-
-// Makes the names of new files durable.
-StoreResult<void> sync_directory(const std::string& path) {
-  const int descriptor = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (descriptor < 0) return std::unexpected(system_fault(path, "opening the directory", errno));
-  const int synced = fsync(descriptor);
-  const int error = errno;
-  close(descriptor);
-  if (synced != 0) return std::unexpected(system_fault(path, "syncing the directory", error));
-  return {};
-}
-
 }  // namespace
 
 StoreResult<std::unique_ptr<EventStore>> EventStore::open(const std::string& data_directory,
@@ -70,17 +30,14 @@ StoreResult<std::unique_ptr<EventStore>> EventStore::open(const std::string& dat
   auto done = prepare_schema(*store->database_);
   if (done) done = store->prepare_statements();
   if (done) done = store->start(now_ms);
-  if (done) done = store->open_wal();
+  if (done) done = store->wal_file_.open(store->database_->wal_path());
   if (done) done = sync_directory(data_directory);
   if (done) done = store->verify();
   if (!done) return std::unexpected(std::move(done.error()));
   return store;
 }
 
-EventStore::~EventStore() {
-  rollback();
-  if (wal_descriptor_ >= 0) close(wal_descriptor_);
-}
+EventStore::~EventStore() { rollback(); }
 
 StoreResult<void> EventStore::prepare_statements() {
   const std::pair<Statement*, const char*> statements[] = {
@@ -113,20 +70,6 @@ StoreResult<void> EventStore::start(std::int64_t now_ms) {
   if (done) done = commit_.run();
   if (!done) database_->rollback();
   return done;
-}
-
-StoreResult<void> EventStore::open_wal() {
-  const std::string& path = database_->wal_path();
-  // For writing, since not every file system syncs what is open for reading only. A descriptor of
-  // its own learns of every failed write-back, also one that SQLite's fsync met first (fsync(2)).
-  wal_descriptor_ = ::open(path.c_str(), O_RDWR | O_CLOEXEC);
-  struct stat status;
-  if (wal_descriptor_ < 0 || fstat(wal_descriptor_, &status) != 0 || fsync(wal_descriptor_) != 0) {
-    return std::unexpected(system_fault(path, "opening the write-ahead log", errno));
-  }
-  wal_device_ = status.st_dev;
-  wal_inode_ = status.st_ino;
-  return {};
 }
 
 StoreResult<void> EventStore::begin(std::int64_t now_ms) {
@@ -297,14 +240,8 @@ StoreResult<CheckpointProgress> EventStore::checkpoint() {
 }
 
 StoreResult<void> EventStore::check_place() {
-  if (auto done = database_->check_place(); !done) return done;
-  const std::string& path = database_->wal_path();
-  struct stat status;
-  if (stat(path.c_str(), &status) == 0 && status.st_dev == wal_device_ &&
-      status.st_ino == wal_inode_) {
-    return {};
-  }
-  return std::unexpected(make_fault(FaultKind::moved, path, "deleted or replaced while in use"));
+  auto done = database_->check_place();
+  return done ? wal_file_.check_place() : done;
 }
 
 StoreResult<void> EventStore::verify() {

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -11,33 +10,11 @@
 #include "storage/database.h"
 #include "storage/event.h"
 #include "storage/event_id.h"
+#include "storage/files.h"
+#include "storage/key_sequence.h"
 #include "storage/names.h"
 
 namespace picortex {
-
-// Hands out the keys of one millisecond after the other. It remembers the milliseconds used last,
-// and starts at sequence 0 for any other: whoever inserts the row finds the key taken, if it is,
-// and says so by skip_to(). A full millisecond runs over into the next.
-class KeySequence {
- public:
-  std::int64_t next(std::int64_t time_ms) noexcept { return slot_of(time_ms).next_key++; }
-  void skip_to(std::int64_t time_ms, std::int64_t key) noexcept { slot_of(time_ms).next_key = key; }
-  void forget() noexcept { slots_ = {}; }
-
- private:
-  struct Slot {
-    std::int64_t time_ms = 0;
-    std::int64_t next_key = 0;
-  };
-
-  Slot& slot_of(std::int64_t time_ms) noexcept {
-    Slot& slot = slots_[static_cast<std::size_t>(time_ms) % slots_.size()];
-    if (slot.time_ms != time_ms) slot = {time_ms, first_key_of(time_ms)};
-    return slot;
-  }
-
-  std::array<Slot, 256> slots_{};
-};
 
 // The events, their counters and the write-ahead log, in <data directory>/picortex.db. The only
 // writer of that file (storage/schema.h has its tables). It waits for nothing and fsyncs nothing in
@@ -72,7 +49,7 @@ class EventStore {
   StoreResult<void> write_metrics(std::int64_t now_ms);
 
   // For fsync only. Stays the same, and stays open, for the life of the store.
-  int wal_descriptor() const noexcept { return wal_descriptor_; }
+  int wal_descriptor() const noexcept { return wal_file_.descriptor(); }
   // As of the last commit or checkpoint.
   const CheckpointProgress& wal() const noexcept { return database_->wal(); }
   // Copies what is in the log into the database file and syncs both: milliseconds for a thousand
@@ -86,7 +63,6 @@ class EventStore {
   explicit EventStore(std::unique_ptr<Database> database) : database_(std::move(database)) {}
   StoreResult<void> prepare_statements();
   StoreResult<void> start(std::int64_t now_ms);
-  StoreResult<void> open_wal();
   StoreResult<void> check_place();
   StoreResult<void> save_metrics(std::int64_t now_ms);
   StoreResult<void> end_transaction();
@@ -103,9 +79,7 @@ class EventStore {
   KeySequence sequence_;
   RandomPool random_;
   std::optional<Metrics> written_;  // what the table `metrics` says
-  int wal_descriptor_ = -1;
-  std::uint64_t wal_device_ = 0;
-  std::uint64_t wal_inode_ = 0;
+  WalFile wal_file_;
   bool in_transaction_ = false;
   bool failed_ = false;  // true when the transaction can only be rolled back
 

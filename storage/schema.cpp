@@ -92,7 +92,12 @@ StoreResult<void> use_wal(Database& database) {
 
 StoreResult<void> create_tables(Database& database) {
   if (auto begun = database.execute("BEGIN IMMEDIATE"); !begun) return begun;
-  auto done = database.execute(kSchemaSql);
+  StoreResult<void> done;
+  if (auto version = read_version(database); !version) {
+    done = std::unexpected(std::move(version.error()));
+  } else if (*version == 0) {  // nobody else was quicker
+    done = database.execute(kSchemaSql);
+  }
   if (done) done = database.execute("COMMIT");
   if (!done) database.rollback();
   return done;

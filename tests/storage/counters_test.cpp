@@ -146,7 +146,7 @@ BOOST_AUTO_TEST_CASE(random_events_agree_with_the_view_in_memory_after_restarts_
           kTypes[random() % 3],
           now_ms - static_cast<std::int64_t>(random() % (random() % 2 ? kMinute : 10 * kDay)));
       const std::string chat = "c" + std::to_string(random() % 30);
-      made.chat_id = random() % 4 == 0 ? "" : chat;
+      if (random() % 4 != 0) made.chat_id = chat;
       made.level = random() % 3 == 0 ? Level::error : Level::info;
       made.decision_skip = made.event_type == "discriminator.decision" && random() % 2 == 0;
       made.data = made.decision_skip ? R"({"decision":"skip"})" : R"({"decision":"reply"})";
