@@ -122,10 +122,10 @@ std::size_t append_careful(std::string& out, std::string_view text) {
   return size;
 }
 
-template <class Number>
-void append_number(std::string& out, Number value) {
+template <class Number, class... Format>
+void append_number(std::string& out, Number value, Format... format) {
   char digits[32];
-  const auto end = std::to_chars(digits, digits + sizeof digits, value).ptr;
+  const auto end = std::to_chars(digits, digits + sizeof digits, value, format...).ptr;
   out.append(digits, static_cast<std::size_t>(end - digits));
 }
 
@@ -158,10 +158,12 @@ void append_json_number(std::string& out, std::int64_t value) { append_number(ou
 void append_json_number(std::string& out, std::uint64_t value) { append_number(out, value); }
 
 void append_json_number(std::string& out, double value) {
-  if (std::isfinite(value)) {
-    append_number(out, value);
-  } else {
+  if (!std::isfinite(value)) {
     out += "null";
+  } else if (std::abs(value) >= 0x1p63) {
+    append_number(out, value, std::chars_format::scientific);
+  } else {
+    append_number(out, value);
   }
 }
 
