@@ -71,13 +71,14 @@ inline constexpr Option kFrontendLogRate{
     "30",
     "frontend logs a minute for each client address; 0 lifts the limit",
     "a whole number from 0 to 1000000"};
-inline constexpr Option kHosts{"--hosts",
-                               "PICORTEX_HOSTS",
-                               "NAMES",
-                               "",
-                               "names under which a proxy serves it, accepted as Host and Origin",
-                               "host names without port, separated by commas",
-                               Option::Kind::list};
+inline constexpr Option kHosts{
+    "--hosts",
+    "PICORTEX_HOSTS",
+    "NAMES",
+    "",
+    "names under which a proxy serves it, accepted as Host and Origin (default: none)",
+    "host names without port, separated by commas",
+    Option::Kind::list};
 inline constexpr Option kDurability{"--durability",
                                     "PICORTEX_DURABILITY",
                                     "WHAT",
@@ -89,7 +90,7 @@ inline constexpr Option kTrustedProxies{
     "PICORTEX_TRUSTED_PROXIES",
     "CIDRS",
     "",
-    "networks whose X-Forwarded-For is believed",
+    "networks whose X-Forwarded-For is believed (default: none)",
     "addresses or networks such as 10.0.0.0/8 or fd00::/8, separated by commas",
     Option::Kind::list};
 inline constexpr Option kTmuxSocket{
@@ -126,7 +127,7 @@ inline constexpr Option kChat{"--chat",
                               "PICORTEX_CHAT_ID",
                               "ID",
                               "",
-                              "the chat that the command works for",
+                              "the chat that the command works for (default: none)",
                               "1 to 256 bytes of UTF-8 text"};
 inline constexpr Option kLogEvents{
     "--log-events",

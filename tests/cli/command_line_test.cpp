@@ -213,8 +213,11 @@ BOOST_AUTO_TEST_CASE(help_shows_each_options_default_and_variable) {
   }
   const std::string text = std::get<Answer>(parse({"serve", "--help"})).text;
   for (const Option* option : kServeOptions) {
-    BOOST_TEST(text.find(option->flag) != std::string::npos);
-    BOOST_TEST(text.find('[' + std::string(option->variable) + ']') != std::string::npos);
+    const std::size_t line = text.find("  " + std::string(option->flag) + ' ');
+    BOOST_REQUIRE(line != std::string::npos);
+    const std::string shown = text.substr(line, text.find('\n', line) - line);
+    BOOST_TEST(shown.find("(default: ") != std::string::npos, shown);
+    BOOST_TEST(shown.ends_with('[' + std::string(option->variable) + ']'), shown);
   }
   BOOST_TEST(std::get<Answer>(parse({"--help"})).exit_status == 0);
 }
