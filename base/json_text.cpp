@@ -2,30 +2,17 @@
 
 #include <charconv>
 #include <cmath>
-#include <cstring>
+
+#include "base/byte_scan.h"
 
 namespace picortex {
 namespace {
 
-constexpr std::uint64_t kOnes = 0x0101010101010101;
-constexpr std::uint64_t kHighs = 0x8080808080808080;
-
-// The bytes of `word` that are below `limit` (1–128) have their top bit set in the answer, when no
-// byte of `word` has its own top bit set.
-constexpr std::uint64_t below(std::uint64_t word, std::uint64_t limit) {
-  return (word - kOnes * limit) & ~word & kHighs;
-}
-
-constexpr std::uint64_t equal(std::uint64_t word, unsigned char byte) {
-  return below(word ^ (kOnes * byte), 1);
-}
-
 // True when some byte of the eight needs a closer look: a control, '"', '\\', DEL or not ASCII.
 bool needs_care(const char* text) noexcept {
-  std::uint64_t word;
-  std::memcpy(&word, text, sizeof word);
-  return (word & kHighs) != 0 ||
-         (below(word, 0x20) | equal(word, '"') | equal(word, '\\') | equal(word, 0x7f)) != 0;
+  const std::uint64_t word = load_word(text);
+  return (bytes_not_ascii(word) | bytes_below(word, 0x20) | bytes_equal(word, '"') |
+          bytes_equal(word, '\\') | bytes_equal(word, 0x7f)) != 0;
 }
 
 bool is_plain(unsigned char byte) noexcept {

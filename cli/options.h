@@ -77,8 +77,7 @@ inline constexpr Option kHosts{
     "NAMES",
     "",
     "names under which a proxy serves it, accepted as Host and Origin (default: none)",
-    "host names without port, separated by commas",
-    Option::Kind::list};
+    "HOST or HOST:PORT, separated by commas"};
 inline constexpr Option kDurability{"--durability",
                                     "PICORTEX_DURABILITY",
                                     "WHAT",
@@ -91,8 +90,7 @@ inline constexpr Option kTrustedProxies{
     "CIDRS",
     "",
     "networks whose X-Forwarded-For is believed (default: none)",
-    "addresses or networks such as 10.0.0.0/8 or fd00::/8, separated by commas",
-    Option::Kind::list};
+    "addresses or networks such as 10.0.0.0/8 or fd00::/8, separated by commas"};
 inline constexpr Option kTmuxSocket{
     "--tmux-socket",
     "PICORTEX_TMUX_SOCKET",
@@ -112,6 +110,31 @@ inline constexpr Option kConnectionsMax{"--connections-max",
                                         "16384",
                                         "connections held at the same time",
                                         "a whole number from 16 to 100000"};
+
+inline constexpr Option kIdleTimeoutMs{"--idle-timeout-ms",
+                                       "PICORTEX_IDLE_TIMEOUT_MS",
+                                       "MS",
+                                       "75000",
+                                       "how long a connection may be idle",
+                                       "a whole number from 100 to 3600000"};
+inline constexpr Option kHeaderTimeoutMs{"--header-timeout-ms",
+                                         "PICORTEX_HEADER_TIMEOUT_MS",
+                                         "MS",
+                                         "10000",
+                                         "how long a whole request head may take",
+                                         "a whole number from 100 to 3600000"};
+inline constexpr Option kBodyTimeoutMs{"--body-timeout-ms",
+                                       "PICORTEX_BODY_TIMEOUT_MS",
+                                       "MS",
+                                       "30000",
+                                       "how long a whole request body may take",
+                                       "a whole number from 100 to 3600000"};
+inline constexpr Option kSendTimeoutMs{"--send-timeout-ms",
+                                       "PICORTEX_SEND_TIMEOUT_MS",
+                                       "MS",
+                                       "30000",
+                                       "how long a client may take to read its answers",
+                                       "a whole number from 100 to 3600000"};
 
 inline constexpr Option kHealthTimeout{"--timeout",
                                        "PICORTEX_HEALTH_TIMEOUT",
@@ -137,12 +160,13 @@ inline constexpr Option kLogEvents{
     "write child.start and child.exit to stderr; auto: unless that is a terminal",
     "always, never or auto"};
 
-inline constexpr std::array<const Option*, 13> kServeOptions{
+inline constexpr std::array<const Option*, 17> kServeOptions{
     &kListen,          &kDataDir,        &kLogLevel,
     &kLogFormat,       &kLogLevelFormat, &kFrontendLogMaxBytes,
     &kFrontendLogRate, &kHosts,          &kDurability,
     &kTrustedProxies,  &kTmuxSocket,     &kDrainSeconds,
-    &kConnectionsMax};
+    &kConnectionsMax,  &kIdleTimeoutMs,  &kHeaderTimeoutMs,
+    &kBodyTimeoutMs,   &kSendTimeoutMs};
 inline constexpr std::array<const Option*, 3> kHealthOptions{&kListen, &kHealthTimeout,
                                                              &kHealthJson};
 inline constexpr std::array<const Option*, 4> kRunOptions{&kChat, &kDataDir, &kListen, &kLogEvents};

@@ -9,12 +9,14 @@
 #include "base/result.h"
 #include "cli/listen_address.h"
 #include "cli/settings.h"
+#include "handlers/authority.h"
+#include "handlers/durability.h"
+#include "handlers/trusted_proxies.h"
 
 namespace picortex {
 
 enum class LogFormat { automatic, json, pretty };
 enum class LogLevelFormat { label, number };
-enum class Durability { power, process };
 
 // How `picortex serve` shall run: every value checked, nothing left to decide. options.h says what
 // each one means.
@@ -26,12 +28,17 @@ struct ServeOptions {
   LogLevelFormat log_level_format = LogLevelFormat::label;
   std::uint32_t frontend_log_size_max = 0;     // bytes, 1 to 16 MiB
   std::uint32_t frontend_logs_per_minute = 0;  // 0: no limit
-  std::vector<std::string> hosts;              // lower case, without port or trailing dot
+  OwnNames hosts;                              // those of PICORTEX_HOSTS, no listener yet
   Durability durability = Durability::power;
-  std::vector<std::string> trusted_proxies;  // "address/bits" as inet_ntop(3) writes the address
-  std::string tmux_socket;                   // absolute path; empty: tmux's default
-  std::uint32_t drain_seconds = 0;           // 1 to 300
-  std::uint32_t connections_max = 0;         // 16 to 100,000
+  TrustedProxies trusted_proxies;
+  std::string tmux_socket;            // absolute path; empty: tmux's default
+  std::uint32_t drain_seconds = 0;    // 1 to 300
+  std::uint32_t connections_max = 0;  // 16 to 100,000
+  // Milliseconds, 100 to 3,600,000.
+  std::uint32_t idle_timeout_ms = 0;
+  std::uint32_t header_timeout_ms = 0;
+  std::uint32_t body_timeout_ms = 0;
+  std::uint32_t send_timeout_ms = 0;
 };
 
 // An error is one line for the person who started the daemon.

@@ -71,7 +71,9 @@ BufferPool::~BufferPool() {
 
 void BufferPool::recycle(std::int32_t buffer) noexcept {
   CHECK(buffer >= 0 && static_cast<std::uint32_t>(buffer) < provided_);
-  io_uring_buf& entry = entries_->bufs[tail_ & (count_ - 1)];
+  // The header's own `bufs` lies at another offset in C++ than in C, where an empty struct has no
+  // size: the entries begin where the ring does.
+  io_uring_buf& entry = reinterpret_cast<io_uring_buf*>(entries_)[tail_ & (count_ - 1)];
   // Field by field: the ring's tail shares memory with the first entry's reserved field.
   entry.addr =
       reinterpret_cast<std::uintptr_t>(buffers_ + static_cast<std::size_t>(buffer) * buffer_size_);

@@ -70,11 +70,16 @@ class DeadlineList {
 
   // Stops every deadline that has passed and calls its handler, which may start it again.
   void expire(Instant now) noexcept {
-    while (first_ != nullptr && first_->at_ <= now) {
-      Deadline& due = *first_;
-      due.stop();
-      due.handler_(due.owner_);
-    }
+    while (first_ != nullptr && first_->at_ <= now) expire_first();
+  }
+
+  // Lets the next deadline pass before its time; false when there is none.
+  bool expire_first() noexcept {
+    if (first_ == nullptr) return false;
+    Deadline& due = *first_;
+    due.stop();
+    due.handler_(due.owner_);
+    return true;
   }
 
  private:

@@ -1,6 +1,7 @@
 #include "reactor/reactor.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace picortex {
 namespace {
@@ -34,7 +35,8 @@ void Reactor::turn() noexcept {
   measure_turn();
 }
 
-Nanoseconds Reactor::time_to_next_deadline() const noexcept {
+Nanoseconds Reactor::time_to_next_deadline() noexcept {
+  if (std::exchange(at_once_, false)) return Nanoseconds{0};
   Instant next = Instant::max();
   for (const DeadlineList* list : lists_) next = std::min(next, list->next());
   if (next == Instant::max()) return kLongestWait;

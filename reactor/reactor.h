@@ -60,13 +60,15 @@ class Reactor {
   // Turns until stop() is called.
   void run() noexcept;
   void stop() noexcept { stopping_ = true; }
+  // There is work left for the next turn: it does not wait.
+  void turn_at_once() noexcept { at_once_ = true; }
   // One turn: waits, delivers, expires, runs the hooks.
   void turn() noexcept;
 
   LoopFigures figures() const noexcept;
 
  private:
-  Nanoseconds time_to_next_deadline() const noexcept;
+  Nanoseconds time_to_next_deadline() noexcept;
   void read_clocks() noexcept;
   void measure_turn() noexcept;
 
@@ -86,6 +88,7 @@ class Reactor {
   Instant turn_end_{};
   std::int64_t unix_ms_ = 0;
   bool stopping_ = false;
+  bool at_once_ = false;
   std::uint64_t turns_ = 0;
   std::uint64_t completions_ = 0;
   Nanoseconds longest_turn_{0};

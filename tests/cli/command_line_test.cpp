@@ -42,6 +42,12 @@ std::string refusal(Words words, Environment environment = {}) {
 
 }  // namespace
 
+// Whether X-Forwarded-For of that peer is believed.
+bool believes(const TrustedProxies& proxies, std::string_view peer) {
+  const std::string_view forwarded = "192.0.2.1";
+  return proxies.client_of(*ClientAddress::parse(peer), {&forwarded, 1}).text() == forwarded;
+}
+
 BOOST_AUTO_TEST_SUITE(command_line)
 
 BOOST_AUTO_TEST_CASE(serve_has_the_documented_defaults) {
@@ -54,9 +60,9 @@ BOOST_AUTO_TEST_CASE(serve_has_the_documented_defaults) {
   BOOST_TEST((options.log_level_format == LogLevelFormat::label));
   BOOST_TEST(options.frontend_log_size_max == 65536);
   BOOST_TEST(options.frontend_logs_per_minute == 30);
-  BOOST_TEST(options.hosts.empty());
+  BOOST_TEST(!options.hosts.accepts_host("chat.example.org"));
   BOOST_TEST((options.durability == Durability::power));
-  BOOST_TEST(options.trusted_proxies.empty());
+  BOOST_TEST(!believes(options.trusted_proxies, "127.0.0.1"));
   BOOST_TEST(options.tmux_socket == "");
   BOOST_TEST(options.drain_seconds == 10);
   BOOST_TEST(options.connections_max == 16384);
@@ -99,9 +105,12 @@ BOOST_AUTO_TEST_CASE(serve_takes_every_option_as_a_flag) {
   BOOST_TEST((options.log_level_format == LogLevelFormat::number));
   BOOST_TEST(options.frontend_log_size_max == 1);
   BOOST_TEST(options.frontend_logs_per_minute == 0);
-  BOOST_TEST(options.hosts == (Words{"chat.example.org", "b"}));
+  BOOST_TEST(options.hosts.accepts_host("chat.example.org"));
+  BOOST_TEST(options.hosts.accepts_host("b"));
   BOOST_TEST((options.durability == Durability::process));
-  BOOST_TEST(options.trusted_proxies == (Words{"10.0.0.0/8", "::1/128"}));
+  BOOST_TEST(believes(options.trusted_proxies, "10.1.2.3"));
+  BOOST_TEST(believes(options.trusted_proxies, "::1"));
+  BOOST_TEST(!believes(options.trusted_proxies, "11.1.2.3"));
   BOOST_TEST(options.tmux_socket == "/t");
   BOOST_TEST(options.drain_seconds == 300);
   BOOST_TEST(options.connections_max == 100000);
@@ -125,8 +134,9 @@ BOOST_AUTO_TEST_CASE(a_list_of_a_higher_source_replaces_the_lower_one) {
       parse_serve({"--listen", "127.0.0.1:1"},
                   {{"PICORTEX_LISTEN", "127.0.0.1:2,127.0.0.1:3"}, {"PICORTEX_HOSTS", "a, b"}});
   BOOST_TEST(options.listen.size() == 1);
-  BOOST_TEST(options.hosts == (Words{"a", "b"}));
-  BOOST_TEST(parse_serve({"--hosts", ""}, {{"PICORTEX_HOSTS", "a"}}).hosts.empty());
+  BOOST_TEST(options.hosts.accepts_host("a"));
+  BOOST_TEST(options.hosts.accepts_host("b"));
+  BOOST_TEST(!parse_serve({"--hosts", ""}, {{"PICORTEX_HOSTS", "a"}}).hosts.accepts_host("a"));
 }
 
 BOOST_AUTO_TEST_CASE(the_data_directory_is_systemds_unless_given) {
@@ -162,7 +172,7 @@ BOOST_AUTO_TEST_CASE(each_option_refuses_what_it_cannot_mean) {
       {"--log-level-format", {"", "numbers"}},
       {"--frontend-log-max-bytes", {"", "0", "16777217", "64k", "-1", "+1", " 1", "99999999999"}},
       {"--frontend-log-rate", {"-1", "1000001", "3.5"}},
-      {"--hosts", {"a,,b", "a:80", "-a", "a..b", ".a", "a b", "*.a", std::string(64, 'a'), "ä"}},
+      {"--hosts", {"a,,b", "a:x", "-a", "a..b", ".a", "a b", "*.a", std::string(64, 'a'), "ä"}},
       {"--durability", {"Power", "none"}},
       {"--trusted-proxies",
        {"10.0.0.0/33", "10.0.0.0/", "10.0.0/8", "::/129", "x", "10.0.0.0/8/8"}},

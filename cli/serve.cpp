@@ -1,0 +1,340 @@
+#include "cli/serve.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+
+#include "cli/version.h"
+#include "handlers/access.h"
+#include "handlers/event_writer.h"
+#include "handlers/events.h"
+#include "handlers/frontend_log.h"
+#include "handlers/health.h"
+#include "handlers/http/server.h"
+#include "handlers/json/document.h"
+#include "handlers/status.h"
+#include "handlers/tmux_probe.h"
+#include "reactor/log.h"
+#include "reactor/output.h"
+#include "reactor/reactor.h"
+#include "reactor/signals.h"
+
+namespace picortex {
+namespace {
+
+constexpr std::size_t kOutputCapacity = 1024 * 1024;
+constexpr std::size_t kEventsBodySizeMax = 1024 * 1024;
+// Descriptors that are not connections: the ring, the store, stdio, a child's pipe.
+constexpr rlim_t kOtherDescriptors = 64;
+// After the drain: for what the kernel still holds, a slow reader of stdout included.
+constexpr std::chrono::seconds kClosingTime{2};
+
+// The soft limit rises to the hard one; answers how many connections fit below it.
+std::size_t raise_descriptor_limit(std::size_t connections_wanted) {
+  rlimit limit{};
+  getrlimit(RLIMIT_NOFILE, &limit);
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+  const rlim_t fitting =
+      limit.rlim_max > kOtherDescriptors ? limit.rlim_max - kOtherDescriptors : 1;
+  return std::min<std::size_t>(connections_wanted, fitting);
+}
+
+Result<void> make_data_dir(const std::string& path) {
+  std::error_code error;
+  std::filesystem::create_directories(path, error);
+  if (!error && std::filesystem::is_directory(path, error)) return {};
+  return failure("cannot make the data directory " + path + ": " +
+                     (error ? error.message() : "something else has that name") +
+                     "; choose another with --data-dir",
+                 error.value());
+}
+
+// Two daemons on one database would each count half of what happens.
+Result<FileDescriptor> lock_data_dir(const std::string& path) {
+  const std::string file = path + "/lock";
+  FileDescriptor lock(open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  // A read-only disk: the database says more about it, and mends itself.
+  if (!lock.is_open() && errno == EROFS) return lock;
+  if (!lock.is_open()) {
+    return failure("cannot make " + file + ": " + std::strerror(errno) +
+                       "; the directory must be the daemon's own",
+                   errno);
+  }
+  if (flock(lock.number(), LOCK_EX | LOCK_NB) != 0) {
+    return failure("another picortex serve uses the data directory " + path +
+                       "; end it, or choose another with --data-dir",
+                   errno);
+  }
+  return lock;
+}
+
+Result<http::Listener> listen_on(const ListenAddress& address) {
+  if (address.family() == AF_UNIX) return http::listen_unix(std::string(address.path()));
+  sockaddr_storage storage{};
+  std::memcpy(&storage, address.socket_address(), address.socket_address_size());
+  const auto host = ClientAddress::from_socket(storage);
+  CHECK(host.has_value());
+  return http::listen_tcp(*host, address.port());
+}
+
+Log::Settings log_settings(const ServeOptions& options) {
+  const bool terminal = isatty(STDOUT_FILENO) == 1;
+  const bool pretty = options.log_format == LogFormat::pretty ||
+                      (options.log_format == LogFormat::automatic && terminal);
+  const char* no_colour = std::getenv("NO_COLOR");
+  const bool coloured = terminal && (no_colour == nullptr || *no_colour == '\0');
+  return {.level = options.log_level,
+          .format = !pretty    ? Log::Format::json
+                    : coloured ? Log::Format::pretty_coloured
+                               : Log::Format::pretty,
+          .numeric_levels = options.log_level_format == LogLevelFormat::number};
+}
+
+http::ServerLimits server_limits(const ServeOptions& options) {
+  using std::chrono::milliseconds;
+  http::ServerLimits limits;
+  limits.connections_max = raise_descriptor_limit(options.connections_max);
+  limits.idle_timeout = milliseconds(options.idle_timeout_ms);
+  limits.head_timeout = milliseconds(options.header_timeout_ms);
+  limits.body_timeout = milliseconds(options.body_timeout_ms);
+  limits.send_timeout = milliseconds(options.send_timeout_ms);
+  return limits;
+}
+
+// What can fail before the loop turns.
+struct Foundation {
+  FileDescriptor lock;
+  Token token;
+  std::vector<http::Listener> listeners;
+  std::unique_ptr<Reactor> reactor;
+};
+
+Result<Foundation> lay_foundation(const ServeOptions& options) {
+  auto reactor = Reactor::open();
+  if (!reactor) return std::unexpected(reactor.error());
+  if (auto made = make_data_dir(options.data_dir); !made) return std::unexpected(made.error());
+  auto lock = lock_data_dir(options.data_dir);
+  if (!lock) return std::unexpected(lock.error());
+  auto token = Token::load_or_create(options.data_dir);
+  if (!token) return std::unexpected(token.error());
+  std::vector<http::Listener> listeners;
+  for (const ListenAddress& address : options.listen) {
+    auto listener = listen_on(address);
+    if (!listener) return std::unexpected(listener.error());
+    listeners.push_back(std::move(*listener));
+  }
+  return Foundation{std::move(*lock), std::move(*token), std::move(listeners), std::move(*reactor)};
+}
+
+OwnNames own_names(const ServeOptions& options, const std::vector<http::Listener>& listeners) {
+  OwnNames names = options.hosts;
+  for (const http::Listener& listener : listeners) {
+    if (!listener.is_unix) names.add_listener(listener.address, listener.port);
+  }
+  return names;
+}
+
+// The parts, each built on those before it.
+class Daemon {
+ public:
+  Daemon(const ServeOptions& options, Foundation& foundation);
+
+  Result<void> start(Foundation& foundation);
+  int run();
+
+ private:
+  enum class Phase { serving, draining, closing };
+
+  void add_routes(const ServeOptions& options);
+  static void on_signal(void* owner, int signal) noexcept;
+  void begin_drain(int signal);
+  void on_drain_limit() noexcept;
+  void on_turn_end() noexcept;
+  void begin_closing();
+  void on_closing_limit() noexcept;
+
+  Reactor& reactor_;
+  Output output_;
+  Log log_;
+  TrustedProxies proxies_;
+  AccessControl access_;
+  http::ServerLimits limits_;
+  EventWriter writer_;
+  TmuxProbe probe_;
+  JsonDocument document_;
+  Health health_;
+  FrontendLogEndpoint frontend_log_;
+  EventsEndpoint events_;
+  http::Router router_;
+  std::unique_ptr<http::Server> server_;
+  std::unique_ptr<StatusEndpoint> status_;
+  std::unique_ptr<Signals> signals_;
+  Phase phase_ = Phase::serving;
+  DeadlineList drain_limits_;
+  DeadlineList closing_limits_;
+  Deadline drain_limit_ = Deadline::to<&Daemon::on_drain_limit>(*this);
+  Deadline closing_limit_ = Deadline::to<&Daemon::on_closing_limit>(*this);
+};
+
+Daemon::Daemon(const ServeOptions& options, Foundation& foundation)
+    : reactor_(*foundation.reactor),
+      output_(reactor_, STDOUT_FILENO, kOutputCapacity),
+      log_(reactor_, output_, log_settings(options)),
+      proxies_(options.trusted_proxies),
+      access_(own_names(options, foundation.listeners), std::move(foundation.token)),
+      limits_(server_limits(options)),
+      writer_(reactor_, log_, options.data_dir, options.durability),
+      probe_(reactor_, log_, options.tmux_socket),
+      document_(std::max<std::size_t>(kEventsBodySizeMax, options.frontend_log_size_max)),
+      health_(reactor_, writer_, probe_, kVersion, kCommit),
+      frontend_log_(reactor_, log_, writer_, document_, options.frontend_logs_per_minute),
+      events_(reactor_, writer_, document_),
+      drain_limits_(std::chrono::seconds(options.drain_seconds)),
+      closing_limits_(kClosingTime) {
+  add_routes(options);
+}
+
+void Daemon::add_routes(const ServeOptions& options) {
+  using http::Access;
+  using http::Endpoint;
+  using http::Method;
+  router_.add({.method = Method::get,
+               .path = "/health",
+               .access = Access::anyone,
+               .body_size_max = 0,
+               .is_health_poll = true,
+               .endpoint = Endpoint::to<&Health::health>(health_)});
+  router_.add({.method = Method::get,
+               .path = "/livez",
+               .access = Access::anyone,
+               .body_size_max = 0,
+               .is_health_poll = true,
+               .endpoint = Endpoint::to<&Health::livez>(health_)});
+  router_.add({.method = Method::get,
+               .path = "/readyz",
+               .access = Access::anyone,
+               .body_size_max = 0,
+               .is_health_poll = true,
+               .endpoint = Endpoint::to<&Health::readyz>(health_)});
+  router_.add({.method = Method::post,
+               .path = "/api/frontend-log",
+               .access = Access::own_names,
+               .body_size_max = options.frontend_log_size_max,
+               .is_health_poll = false,
+               .endpoint = Endpoint::to<&FrontendLogEndpoint::post>(frontend_log_)});
+  router_.add({.method = Method::post,
+               .path = "/api/events",
+               .access = Access::token,
+               .body_size_max = kEventsBodySizeMax,
+               .is_health_poll = false,
+               .endpoint = Endpoint::to<&EventsEndpoint::post>(events_)});
+}
+
+Result<void> Daemon::start(Foundation& foundation) {
+  auto server = http::Server::create(reactor_, log_, router_, access_, proxies_, limits_);
+  if (!server) return std::unexpected(server.error());
+  server_ = std::move(*server);
+  status_ = std::make_unique<StatusEndpoint>(reactor_, *server_, writer_, output_);
+  router_.add({.method = http::Method::get,
+               .path = "/api/status",
+               .access = http::Access::token,
+               .body_size_max = 0,
+               .is_health_poll = false,
+               .endpoint = http::Endpoint::to<&StatusEndpoint::get>(*status_)});
+  auto signals = Signals::open(reactor_, {SIGTERM, SIGINT}, this, &Daemon::on_signal);
+  if (!signals) return std::unexpected(signals.error());
+  signals_ = std::move(*signals);
+  reactor_.add(drain_limits_);
+  reactor_.add(closing_limits_);
+  reactor_.add(TurnHook::to<&Daemon::on_turn_end>(*this));
+  reactor_.add(TurnHook::to<&Log::flush>(log_));
+  writer_.open();
+  probe_.start();
+  for (http::Listener& listener : foundation.listeners) {
+    log_.line(Level::info, "serve.listening")
+        .text("address", listener.name)
+        .message("listening on " + listener.name);
+    server_->listen(std::move(listener));
+  }
+  return {};
+}
+
+int Daemon::run() {
+  reactor_.run();
+  return 0;
+}
+
+void Daemon::on_signal(void* owner, int signal) noexcept {
+  auto& daemon = *static_cast<Daemon*>(owner);
+  // Asked twice: at once. What was acknowledged is stored already.
+  if (daemon.phase_ != Phase::serving) _exit(EXIT_FAILURE);
+  daemon.begin_drain(signal);
+}
+
+void Daemon::begin_drain(int signal) {
+  phase_ = Phase::draining;
+  log_.line(Level::info, "serve.draining")
+      .text("signal", sigabbrev_np(signal))
+      .message("finishing the requests in hand; a second signal ends at once");
+  health_.drain();
+  probe_.stop();
+  server_->drain();
+  drain_limits_.start(drain_limit_, reactor_.now());
+}
+
+void Daemon::on_drain_limit() noexcept {
+  log_.line(Level::warn, "serve.drain_limit")
+      .number("connections", static_cast<std::int64_t>(server_->figures().connections))
+      .message("the drain's time is up; the connections that are left are cut");
+  server_->terminate();
+}
+
+void Daemon::on_turn_end() noexcept {
+  if (phase_ == Phase::draining && server_->is_idle() && writer_.is_idle() && probe_.is_idle()) {
+    begin_closing();
+  }
+  if (phase_ == Phase::closing && output_.is_idle() && signals_->is_idle()) reactor_.stop();
+}
+
+void Daemon::begin_closing() {
+  phase_ = Phase::closing;
+  drain_limit_.stop();
+  writer_.close();
+  log_.line(Level::info, "serve.stopped").message("stopped");
+  signals_->stop();
+  closing_limits_.start(closing_limit_, reactor_.now());
+  reactor_.turn_at_once();
+}
+
+void Daemon::on_closing_limit() noexcept { output_.abandon(); }
+
+}  // namespace
+
+int serve(const ServeOptions& options) {
+  umask(077);
+  std::signal(SIGPIPE, SIG_IGN);
+  auto foundation = lay_foundation(options);
+  if (!foundation) {
+    std::fprintf(stderr, "picortex: %s\n", foundation.error().what.c_str());
+    return EXIT_FAILURE;
+  }
+  Daemon daemon(options, *foundation);
+  if (auto started = daemon.start(*foundation); !started) {
+    std::fprintf(stderr, "picortex: %s\n", started.error().what.c_str());
+    return EXIT_FAILURE;
+  }
+  return daemon.run();
+}
+
+}  // namespace picortex

@@ -1,0 +1,250 @@
+#include "handlers/event_writer.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+namespace picortex {
+namespace {
+
+// About a millisecond's work; a larger transaction goes on in the next turn.
+constexpr std::size_t kRowsPerTurn = 256;
+// A transaction takes no further submission beyond it.
+constexpr std::size_t kRowsPerCommit = 512;
+// Pages in the log at which a quiet turn copies them into the database, and at which any turn does.
+constexpr int kFramesForQuietCheckpoint = 500;
+constexpr int kFramesForCheckpoint = 8000;
+constexpr std::chrono::seconds kTick{1};
+constexpr unsigned kTicksPerMetrics = 5;
+constexpr std::chrono::milliseconds kBusyRetryDelay{10};
+constexpr std::chrono::seconds kBusyMax{5};
+
+}  // namespace
+
+EventWriter::EventWriter(Reactor& reactor, Log& log, std::string directory, Durability durability)
+    : reactor_(reactor),
+      log_(log),
+      directory_(std::move(directory)),
+      durability_(durability),
+      ticks_(kTick),
+      busy_retries_(kBusyRetryDelay) {
+  reactor_.add(ticks_);
+  reactor_.add(busy_retries_);
+  reactor_.add(TurnHook::to<&EventWriter::on_turn_end>(*this));
+  ticks_.start(tick_, reactor_.now());
+}
+
+EventWriter::~EventWriter() = default;
+
+// Runs `work`, which holds the loop up, and remembers for how long it did.
+template <class Work>
+void EventWriter::hold(Work work) {
+  const Instant begin = std::chrono::steady_clock::now();
+  work();
+  const Nanoseconds length = std::chrono::steady_clock::now() - begin;
+  time_in_store_ += length;
+  longest_hold_ = std::max(longest_hold_, length);
+}
+
+void EventWriter::open() {
+  auto opened = EventStore::open(directory_, reactor_.unix_ms());
+  if (!opened) return on_fault(opened.error());
+  store_ = std::move(*opened);
+  stuck_ = false;
+  busy_since_ = {};
+  if (!fault_reported_.empty()) {
+    fault_reported_.clear();
+    log_recovery();
+  }
+}
+
+void EventWriter::submit(Submission& submission, std::span<const Event> events) noexcept {
+  CHECK(!submission.waiting_);
+  submission.waiting_ = true;
+  submission.events_ = events;
+  events_waiting_ += events.size();
+  waiting_.push(submission);
+}
+
+const Metrics& EventWriter::metrics() noexcept {
+  // The windows do not roll within a transaction that spans turns; the last values stand in.
+  if (store_ != nullptr && !in_transaction_) metrics_ = store_->metrics(reactor_.unix_ms());
+  return metrics_;
+}
+
+bool EventWriter::is_idle() const noexcept {
+  return waiting_.is_empty() && appended_.is_empty() && syncing_.is_empty() && !sync_.in_flight();
+}
+
+void EventWriter::close() {
+  CHECK(is_idle());
+  tick_.stop();
+  busy_retry_.stop();
+  if (store_ == nullptr) return;
+  if (auto written = store_->write_metrics(reactor_.unix_ms()); !written) on_fault(written.error());
+  store_.reset();
+}
+
+// --- A transaction, from rows to fsync ---
+
+void EventWriter::on_turn_end() noexcept {
+  if (store_ == nullptr && !waiting_.is_empty()) fail_all();
+  if (waiting_.is_empty() || sync_.in_flight() || busy_retry_.is_running()) return;
+  // What this turn has answered leaves before SQLite takes the loop's time.
+  reactor_.ring().submit();
+  hold([this] {
+    if (!in_transaction_) begin_batch();
+    if (in_transaction_) append_rows();
+  });
+}
+
+void EventWriter::begin_batch() {
+  if (auto begun = store_->begin(reactor_.unix_ms()); !begun) return on_fault(begun.error());
+  busy_since_ = {};
+  in_transaction_ = true;
+  events_in_batch_ = next_event_ = repeats_in_batch_ = 0;
+}
+
+void EventWriter::append_rows() {
+  std::size_t rows = 0;
+  while (!waiting_.is_empty() && events_in_batch_ < kRowsPerCommit) {
+    const auto events = waiting_.first()->events();
+    while (next_event_ < events.size()) {
+      if (rows++ == kRowsPerTurn) return reactor_.turn_at_once();
+      const auto stored = store_->append(events[next_event_]);
+      if (!stored) return on_fault(stored.error());
+      repeats_in_batch_ += *stored ? 0 : 1;
+      ++next_event_;
+    }
+    events_in_batch_ += events.size();
+    next_event_ = 0;
+    appended_.push(waiting_.pop());
+  }
+  commit_batch();
+}
+
+void EventWriter::commit_batch() {
+  if (auto committed = store_->commit(); !committed) return on_fault(committed.error());
+  in_transaction_ = false;
+  ++commits_;
+  events_ += events_in_batch_ - repeats_in_batch_;
+  repeats_ += repeats_in_batch_;
+  events_waiting_ -= events_in_batch_;
+  std::swap(appended_, syncing_);
+  if (durability_ == Durability::process) {
+    syncing_.end_all(StoreOutcome::stored);
+    if (store_->wal().frames < kFramesForQuietCheckpoint) return;
+  }
+  reactor_.ring().sync_data(sync_, store_->wal_descriptor());
+}
+
+void EventWriter::on_sync(const Completion& completion) noexcept {
+  if (completion.result < 0) {
+    return on_fault(make_fault(FaultKind::io, directory_, std::strerror(-completion.result)));
+  }
+  syncing_.end_all(StoreOutcome::stored);
+  hold([this] { checkpoint_if_due(); });
+}
+
+// Right after the log's fsync, when copying it needs no further wait for the log.
+void EventWriter::checkpoint_if_due() {
+  const int frames = store_->wal().frames - store_->wal().copied;
+  if (frames < (waiting_.is_empty() ? kFramesForQuietCheckpoint : kFramesForCheckpoint)) return;
+  const auto progress = store_->checkpoint();
+  ++checkpoints_;
+  if (!progress && progress.error().kind != FaultKind::busy) on_fault(progress.error());
+}
+
+// --- Time and trouble ---
+
+void EventWriter::on_tick() noexcept {
+  ticks_.start(tick_, reactor_.now());
+  if (in_transaction_ || sync_.in_flight()) return;
+  if (store_ == nullptr) return open();
+  if (++ticks_since_metrics_ < kTicksPerMetrics) return;
+  ticks_since_metrics_ = 0;
+  hold([this] { look_after_store(); });
+}
+
+void EventWriter::look_after_store() {
+  if (stuck_) return look_for_lock();
+  if (auto written = store_->write_metrics(reactor_.unix_ms()); !written) {
+    return on_fault(written.error());
+  }
+  busy_since_ = {};
+  if (auto verified = store_->verify(); !verified) on_fault(verified.error());
+}
+
+void EventWriter::look_for_lock() {
+  const auto begun = store_->begin(reactor_.unix_ms());
+  store_->rollback();
+  if (!begun) return on_fault(begun.error());
+  stuck_ = false;
+  busy_since_ = {};
+  log_recovery();
+}
+
+void EventWriter::log_recovery() {
+  log_.line(Level::info, "db.recovered").message("the database works again");
+}
+
+void EventWriter::on_fault(const Fault& fault) {
+  if (store_ != nullptr && fault.kind == FaultKind::busy) return on_busy();
+  ++faults_;
+  if (fault_reported_ != fault.what) {
+    fault_reported_ = fault.what;
+    log_.line(Level::error, "db.degraded").message(fault.what);
+  }
+  fail_all();
+  store_.reset();
+}
+
+// Another connection writes. That passes, usually at once.
+void EventWriter::on_busy() {
+  if (in_transaction_) store_->rollback();
+  in_transaction_ = false;
+  next_event_ = 0;
+  while (!appended_.is_empty()) waiting_.push(appended_.pop());
+  if (busy_since_ == Instant{}) busy_since_ = reactor_.now();
+  if (reactor_.now() - busy_since_ < kBusyMax) {
+    busy_retries_.start(busy_retry_, reactor_.now());
+    return;
+  }
+  if (!stuck_) {
+    stuck_ = true;
+    log_.line(Level::error, "db.degraded")
+        .message(
+            "another process has held the database's write lock for more than 5 seconds; end it");
+  }
+  fail_all();
+}
+
+void EventWriter::on_busy_retry() noexcept {
+  // The turn's end tries again.
+}
+
+void EventWriter::fail_all() {
+  if (in_transaction_) store_->rollback();
+  in_transaction_ = false;
+  events_waiting_ = 0;
+  next_event_ = 0;
+  SubmissionQueue failed;
+  for (SubmissionQueue* queue : {&syncing_, &appended_, &waiting_}) {
+    while (!queue->is_empty()) failed.push(queue->pop());
+  }
+  failed.end_all(StoreOutcome::unavailable);
+}
+
+WriterFigures EventWriter::figures() const noexcept {
+  return {.commits = commits_,
+          .events = events_,
+          .repeats = repeats_,
+          .checkpoints = checkpoints_,
+          .faults = faults_,
+          .events_waiting = events_waiting_,
+          .time_in_store = time_in_store_,
+          .longest_hold = longest_hold_,
+          .wal_frames = store_ != nullptr ? store_->wal().frames : 0};
+}
+
+}  // namespace picortex

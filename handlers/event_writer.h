@@ -1,0 +1,120 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "handlers/durability.h"
+#include "handlers/submission.h"
+#include "reactor/log.h"
+#include "reactor/reactor.h"
+#include "storage/event_store.h"
+
+namespace picortex {
+
+struct WriterFigures {
+  std::uint64_t commits = 0;
+  std::uint64_t events = 0;   // stored
+  std::uint64_t repeats = 0;  // whose id was there already
+  std::uint64_t checkpoints = 0;
+  std::uint64_t faults = 0;
+  std::size_t events_waiting = 0;
+  Nanoseconds time_in_store{0};
+  Nanoseconds longest_hold{0};  // the store's longest hold on one turn of the loop
+  int wal_frames = 0;
+};
+
+// Joins the store to the loop. What arrived in a turn goes into one transaction at the turn's end,
+// a bounded number of rows a turn; then the ring fsyncs the log while the loop goes on, and the
+// submissions are told. What arrives while an fsync is in flight waits for the next transaction, so
+// that batches grow with the load.
+//
+// When the store fails, all that wait are told so, and the writer tries to open it again, once a
+// second, until the cause has gone. A failed fsync is never repeated: the store is opened anew.
+class EventWriter {
+ public:
+  static constexpr std::size_t kEventsWaitingMax = 100'000;
+
+  // `directory` has the database. What is passed by reference outlives the writer.
+  EventWriter(Reactor& reactor, Log& log, std::string directory, Durability durability);
+  ~EventWriter();
+
+  // Tries to open the store; a failure is logged, and mended later.
+  void open();
+
+  // True while writes and reads work.
+  bool is_available() const noexcept { return store_ != nullptr && !stuck_; }
+  // Whether so many events may be submitted now.
+  bool has_room(std::size_t events) const noexcept {
+    return events_waiting_ + events <= kEventsWaitingMax;
+  }
+
+  // The handler is called in a later turn, or at the end of this one. is_available() and
+  // has_room() have been asked.
+  void submit(Submission& submission, std::span<const Event> events) noexcept;
+
+  // The counters as of now; while the store is down, the last that were known.
+  const Metrics& metrics() noexcept;
+
+  // Nothing waits any more.
+  bool is_idle() const noexcept;
+  // Writes the counters a last time and closes the store. Only when idle.
+  void close();
+
+  WriterFigures figures() const noexcept;
+
+ private:
+  void on_turn_end() noexcept;
+  void on_sync(const Completion& completion) noexcept;
+  void on_tick() noexcept;
+  void on_busy_retry() noexcept;
+
+  void begin_batch();
+  void append_rows();
+  void commit_batch();
+  void checkpoint_if_due();
+  void look_after_store();
+  void look_for_lock();
+  void log_recovery();
+  void on_fault(const Fault& fault);
+  void on_busy();
+  void fail_all();
+  template <class Work>
+  void hold(Work work);
+
+  Reactor& reactor_;
+  Log& log_;
+  std::string directory_;
+  Durability durability_;
+  std::unique_ptr<EventStore> store_;
+  Metrics metrics_;
+  std::string fault_reported_;  // empty while the store works
+
+  SubmissionQueue waiting_;   // for the next transaction
+  SubmissionQueue appended_;  // whole in the open transaction
+  SubmissionQueue syncing_;   // committed, and being fsynced
+  std::size_t events_waiting_ = 0;
+  bool in_transaction_ = false;
+  std::size_t events_in_batch_ = 0;
+  std::size_t next_event_ = 0;  // of waiting_'s first submission, which is half appended
+  bool stuck_ = false;          // another connection has held the lock for too long
+  Instant busy_since_{};
+
+  Operation sync_ = Operation::to<&EventWriter::on_sync>(*this);
+  DeadlineList ticks_;
+  DeadlineList busy_retries_;
+  Deadline tick_ = Deadline::to<&EventWriter::on_tick>(*this);
+  Deadline busy_retry_ = Deadline::to<&EventWriter::on_busy_retry>(*this);
+  unsigned ticks_since_metrics_ = 0;
+
+  std::uint64_t commits_ = 0;
+  std::uint64_t events_ = 0;
+  std::uint64_t repeats_ = 0;
+  std::uint64_t repeats_in_batch_ = 0;
+  std::uint64_t checkpoints_ = 0;
+  std::uint64_t faults_ = 0;
+  Nanoseconds time_in_store_{0};
+  Nanoseconds longest_hold_{0};
+};
+
+}  // namespace picortex

@@ -1,0 +1,66 @@
+#pragma once
+
+#include <llhttp.h>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "handlers/http/request.h"
+
+namespace picortex::http {
+
+// Why a request is refused: the status of the answer and a sentence for its body. status 0: it is
+// not.
+struct Refusal {
+  int status = 0;
+  const char* reason = "";
+
+  explicit operator bool() const noexcept { return status != 0; }
+};
+
+// llhttp in its strict mode, for one request after the other: the head at once, since the scanner
+// has found its end, then the body as it comes (RFC 9110, RFC 9112).
+class RequestParser {
+ public:
+  RequestParser() noexcept;
+  RequestParser(const RequestParser&) = delete;
+  RequestParser& operator=(const RequestParser&) = delete;
+
+  void reset() noexcept;
+
+  // `head`: from the request line to the empty line. Fills `request` with views into it.
+  Refusal parse_head(std::string_view head, Request& request) noexcept;
+
+  // True once the whole message, body and trailers, has been seen.
+  bool is_complete() const noexcept { return complete_; }
+
+  struct Progress {
+    std::size_t consumed = 0;
+    Refusal refusal;
+  };
+  // Appends the body's bytes to `body`, up to `body_size_max` (413 beyond it), without its framing.
+  // Takes nothing behind the message's end.
+  Progress parse_body(std::string_view bytes, std::string& body, std::size_t body_size_max);
+
+ private:
+  static llhttp_settings_t make_settings() noexcept;
+  static int on_url(llhttp_t* parser, const char* at, std::size_t size) noexcept;
+  static int on_field_name(llhttp_t* parser, const char* at, std::size_t size) noexcept;
+  static int on_field_value(llhttp_t* parser, const char* at, std::size_t size) noexcept;
+  static int on_headers_complete(llhttp_t* parser) noexcept;
+  static int on_body(llhttp_t* parser, const char* at, std::size_t size) noexcept;
+  static int on_message_complete(llhttp_t* parser) noexcept;
+
+  Refusal refusal_of(llhttp_errno_t error) const noexcept;
+
+  llhttp_t parser_;
+  Request* request_ = nullptr;   // while a head is parsed
+  std::string* body_ = nullptr;  // while a body is parsed
+  std::size_t body_size_max_ = 0;
+  std::uint64_t framing_size_ = 0;  // of chunks and trailers so far
+  bool too_large_ = false;
+  bool complete_ = false;
+};
+
+}  // namespace picortex::http

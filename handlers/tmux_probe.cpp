@@ -1,0 +1,69 @@
+#include "handlers/tmux_probe.h"
+
+namespace picortex {
+namespace {
+
+constexpr std::chrono::seconds kInterval{10};
+constexpr std::chrono::seconds kTimeLimit{5};
+
+std::vector<std::string> probe_command(const std::string& socket) {
+  std::vector<std::string> command{"tmux"};
+  if (!socket.empty()) command.insert(command.end(), {"-S", socket});
+  // Unlike most of tmux's commands this one starts no server.
+  command.insert(command.end(), {"list-sessions", "-F", "#{session_id}"});
+  return command;
+}
+
+std::string_view first_line(std::string_view text) { return text.substr(0, text.find('\n')); }
+
+}  // namespace
+
+TmuxProbe::TmuxProbe(Reactor& reactor, Log& log, const std::string& socket)
+    : reactor_(reactor),
+      log_(log),
+      command_(probe_command(socket)),
+      intervals_(kInterval),
+      time_limits_(kTimeLimit),
+      child_(reactor, time_limits_, this, &TmuxProbe::on_exit) {
+  reactor_.add(intervals_);
+  reactor_.add(time_limits_);
+}
+
+void TmuxProbe::start() { probe(); }
+
+void TmuxProbe::stop() {
+  stopping_ = true;
+  interval_.stop();
+  child_.kill();
+}
+
+void TmuxProbe::probe() noexcept {
+  id_ = ids_.next(reactor_.unix_ms());
+  const std::array variables{"PICORTEX_REQUEST_ID=" + to_string(id_)};
+  if (auto started = child_.start(command_, variables); !started) {
+    conclude(false, started.error().what);
+  }
+}
+
+void TmuxProbe::on_exit(void* owner, const ChildExit& exit) noexcept {
+  auto& probe = *static_cast<TmuxProbe*>(owner);
+  if (exit.timed_out) {
+    probe.conclude(false, "tmux did not answer within 5 seconds");
+  } else {
+    probe.conclude(exit.signal == 0 && exit.status == 0, first_line(exit.error_text));
+  }
+}
+
+void TmuxProbe::conclude(bool ok, std::string_view reason) {
+  if (stopping_) return;
+  if (!concluded_ || ok != ok_) {
+    log_.line(ok ? Level::info : Level::warn, ok ? "tmux.up" : "tmux.down", {.request_id = &id_})
+        .text("reason", reason)
+        .message(ok ? "tmux answers" : "tmux does not answer");
+  }
+  ok_ = ok;
+  concluded_ = true;
+  intervals_.start(interval_, reactor_.now());
+}
+
+}  // namespace picortex
