@@ -120,6 +120,15 @@ StoreResult<std::optional<std::int64_t>> Statement::lookup() {
   return value;
 }
 
+StoreResult<std::int64_t> Statement::value() {
+  auto found = lookup();
+  if (!found) return std::unexpected(std::move(found.error()));
+  if (*found) return **found;
+  return std::unexpected(make_fault(FaultKind::corrupt,
+                                    sqlite3_db_filename(sqlite3_db_handle(handle_.get()), "main"),
+                                    "a value that must be there is missing"));
+}
+
 void Statement::reset() noexcept {
   sqlite3_reset(handle_.get());  // its answer is the last step's, which was told then
 }
@@ -211,9 +220,7 @@ StoreResult<void> Database::execute(const char* sql) {
 StoreResult<std::int64_t> Database::integer_of(std::string_view sql) {
   auto statement = prepare(sql);
   if (!statement) return std::unexpected(std::move(statement.error()));
-  auto value = statement->lookup();
-  if (!value) return std::unexpected(std::move(value.error()));
-  return value->value_or(0);
+  return statement->value();
 }
 
 StoreResult<std::string> Database::text_of(std::string_view sql) {

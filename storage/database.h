@@ -34,6 +34,8 @@ class Statement {
   StoreResult<void> run();
   // The first column of the first row, as a number; none when there is no row or it is NULL.
   StoreResult<std::optional<std::int64_t>> lookup();
+  // The same where there must be one: else the `corrupt` fault.
+  StoreResult<std::int64_t> value();
   void reset() noexcept;
 
   std::int64_t integer(int column) const;

@@ -86,41 +86,16 @@ StoreResult<bool> EventStore::append(const Event& event) {
   CHECK(in_transaction_ && !failed_);
   CHECK(event.time_ms >= 0 && event.time_ms <= kLatestUnixMs);
   failed_ = true;
-  std::optional<EventPlace> place;
   if (event.id) {
     auto stored = is_stored(*event.id);
-    if (!stored || *stored) {
-      failed_ = !stored;
-      return stored ? StoreResult<bool>(false) : stored;
-    }
-    place = event_place(*event.id);
-  }
-  if (auto done = bind_names(event); !done) return std::unexpected(std::move(done.error()));
-  insert_event_.bind(3, static_cast<std::int64_t>(event.level))
-      .bind_blob(6, event.request_id.bytes);
-  insert_event_.bind_null(7).bind_text(8, event.msg);
-  if (event.data.empty()) {
-    insert_event_.bind_null(9);
-  } else {
-    insert_event_.bind_text(9, event.data);
-  }
-  bool inserted = false;
-  if (place && time_of(place->key) == event.time_ms) {
-    auto done = insert_at(*place);
-    if (!done) return done;
-    inserted = *done;
-  }
-  if (!inserted) {
-    std::int64_t tail = 0;
-    if (event.id) {
-      insert_event_.bind_blob(7, event.id->bytes);
-    } else {
-      tail = static_cast<std::int64_t>(random_.next() & EventPlace::kTailMask);
-    }
-    if (auto done = insert_in_sequence(event.time_ms, tail); !done) {
-      return std::unexpected(std::move(done.error()));
+    if (!stored) return stored;
+    if (*stored) {
+      failed_ = false;
+      return false;
     }
   }
+  if (auto done = bind_event(event); !done) return std::unexpected(std::move(done.error()));
+  if (auto done = insert(event); !done) return std::unexpected(std::move(done.error()));
   counters_.count(event);
   failed_ = false;
   return true;
@@ -137,18 +112,34 @@ StoreResult<bool> EventStore::is_stored(const Uuid& id) {
   return found->has_value();
 }
 
-StoreResult<void> EventStore::bind_names(const Event& event) {
+StoreResult<void> EventStore::bind_event(const Event& event) {
   auto type = names_.type_id(event.event_type);
   if (!type) return std::unexpected(std::move(type.error()));
-  insert_event_.bind(4, *type);
-  if (event.chat_id.empty()) {
-    insert_event_.bind_null(5);
-    return {};
-  }
+  insert_event_.bind(3, static_cast<std::int64_t>(event.level)).bind(4, *type).bind_null(5);
+  insert_event_.bind_blob(6, event.request_id.bytes).bind_null(7).bind_text(8, event.msg);
+  insert_event_.bind_null(9);
+  if (!event.data.empty()) insert_event_.bind_text(9, event.data);
+  if (event.chat_id.empty()) return {};
   auto chat = names_.chat_id(event.chat_id, counters_.minute_of(event.time_ms), counters_);
   if (!chat) return std::unexpected(std::move(chat.error()));
   insert_event_.bind(5, *chat);
   return {};
+}
+
+StoreResult<void> EventStore::insert(const Event& event) {
+  if (!event.id) {
+    const auto tail = static_cast<std::int64_t>(random_.next() & EventPlace::kTailMask);
+    return insert_in_sequence(event.time_ms, tail);
+  }
+  // An id that says the event's own time can say its place too, unless another one has the key.
+  const auto place = event_place(*event.id);
+  if (place && time_of(place->key) == event.time_ms) {
+    auto inserted = insert_at(*place);
+    if (!inserted) return std::unexpected(std::move(inserted.error()));
+    if (*inserted) return {};
+  }
+  insert_event_.bind_blob(7, event.id->bytes);
+  return insert_in_sequence(event.time_ms, 0);
 }
 
 StoreResult<bool> EventStore::insert_at(const EventPlace& place) {
@@ -198,7 +189,6 @@ void EventStore::rollback() noexcept {
   database_->rollback();
   counters_.rollback();
   names_.rollback();
-  sequence_.forget();
   in_transaction_ = false;
   failed_ = false;
 }

@@ -36,7 +36,8 @@ class EventStore {
   // One transaction: begin(), append() any number of events, commit(). When one of them fails the
   // only thing to do next is rollback(): then all is as it was before begin().
   StoreResult<void> begin(std::int64_t now_ms);
-  // True: stored. False: its id is there already.
+  // True: stored. False: its id is there already, perhaps from a commit that is not fsynced yet:
+  // the answer waits for the log's fsync either way.
   StoreResult<bool> append(const Event& event);
   // Success says also that the files are still in their place: what is written to a deleted file is
   // lost. The `moved` fault leaves open whether the transaction is in the file that was moved.
@@ -68,7 +69,8 @@ class EventStore {
   StoreResult<void> end_transaction();
 
   StoreResult<bool> is_stored(const Uuid& id);
-  StoreResult<void> bind_names(const Event& event);
+  StoreResult<void> bind_event(const Event& event);
+  StoreResult<void> insert(const Event& event);
   // False: the key is taken.
   StoreResult<bool> insert_at(const EventPlace& place);
   StoreResult<void> insert_in_sequence(std::int64_t time_ms, std::int64_t tail);

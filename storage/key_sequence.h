@@ -14,7 +14,6 @@ class KeySequence {
  public:
   std::int64_t next(std::int64_t time_ms) noexcept { return slot_of(time_ms).next_key++; }
   void skip_to(std::int64_t time_ms, std::int64_t key) noexcept { slot_of(time_ms).next_key = key; }
-  void forget() noexcept { slots_ = {}; }
 
  private:
   struct Slot {

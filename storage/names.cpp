@@ -16,10 +16,12 @@ StoreResult<void> Names::prepare(Database& database) {
 
 StoreResult<std::int64_t> Names::type_id(std::string_view name) {
   if (const auto known = types_.find(name); known != types_.end()) return known->second;
-  auto id = find_type_.bind_text(1, name).lookup();
-  if (id && !*id) id = insert_type_.bind_text(1, name).lookup();
-  if (!id) return std::unexpected(std::move(id.error()));
-  return remember(types_, name, id->value());
+  auto found = find_type_.bind_text(1, name).lookup();
+  if (!found) return std::unexpected(std::move(found.error()));
+  if (*found) return remember(types_, name, **found);
+  auto made = insert_type_.bind_text(1, name).value();
+  if (!made) return made;
+  return remember(types_, name, *made);
 }
 
 StoreResult<std::int64_t> Names::chat_id(std::string_view name, std::int64_t minute,
@@ -48,10 +50,10 @@ StoreResult<Names::Chat*> Names::find_chat(std::string_view name, std::int64_t m
     find_chat_.reset();
     return &remember(chats_, name, chat);
   }
-  auto id = insert_chat_.bind_text(1, name).bind(2, minute).lookup();
+  auto id = insert_chat_.bind_text(1, name).bind(2, minute).value();
   if (!id) return std::unexpected(std::move(id.error()));
   counters.count_chat(Counters::kNever, minute);
-  return &remember(chats_, name, Chat{id->value(), minute});
+  return &remember(chats_, name, Chat{*id, minute});
 }
 
 template <class Value>

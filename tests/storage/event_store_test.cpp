@@ -152,7 +152,8 @@ BOOST_AUTO_TEST_CASE(any_other_client_id_is_kept_beside_the_key) {
 
 BOOST_AUTO_TEST_CASE(a_repeat_is_stored_once_in_a_transaction_later_and_after_a_restart) {
   open();
-  Event native = event();
+  Event native = event("tmux.turn.start");
+  native.chat_id = "chat-1";
   native.id = ids.next(kNow);
   Event foreign = event();
   foreign.id = parse_uuid("9f3c2a10-5b7e-4c1d-8a2f-0123456789ab");
@@ -168,6 +169,7 @@ BOOST_AUTO_TEST_CASE(a_repeat_is_stored_once_in_a_transaction_later_and_after_a_
   BOOST_TEST(!put(native));
   BOOST_TEST(!put(foreign));
   BOOST_TEST(number("SELECT count(*) FROM event") == 2);
+  BOOST_TEST((store->metrics(kNow) == Metrics{1, 1, 1, 1, 0, 0}));
 }
 
 BOOST_AUTO_TEST_CASE(a_repeat_under_another_time_is_still_a_repeat) {
@@ -337,6 +339,8 @@ BOOST_AUTO_TEST_CASE(the_planned_queries_use_their_indexes) {
        "SEARCH event USING INDEX event_by_level (level=? AND rowid>? AND rowid<?)"},
       {"SELECT * FROM event WHERE key < ?1 ORDER BY key DESC LIMIT 100",
        "SEARCH event USING INTEGER PRIMARY KEY (rowid<?)"},
+      {"SELECT 1 FROM event WHERE key >= (SELECT min(key) FROM event) LIMIT 1",
+       "SEARCH event USING INTEGER PRIMARY KEY (rowid>?)"},
       {"SELECT 1 FROM event WHERE client_id = ?1",
        "SEARCH event USING COVERING INDEX event_by_client_id (client_id=?)"}};
   const auto database = reader();
