@@ -2,8 +2,8 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <memory>
 #include <span>
+#include <sstream>
 
 #include "base/json_text.h"
 #include "cli/version.h"

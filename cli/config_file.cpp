@@ -1,7 +1,6 @@
 #include "cli/config_file.h"
 
 #include <algorithm>
-#include <cstring>
 #include <optional>
 
 #include "cli/display.h"
