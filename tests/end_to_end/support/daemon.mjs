@@ -140,6 +140,13 @@ export function parseAddress(text) {
   return { host: text.slice(0, colon).replace(/^\[|\]$/g, ''), port: Number(text.slice(colon + 1)) };
 }
 
+// In pretty mode the address stands on a line of its own.
+function tellsAddress(line) {
+  const pretty = /^\s+address: "(.*)"$/.exec(line.not_json ?? '');
+  if (pretty) line.address = pretty[1];
+  return line.event_type === 'serve.listening' || pretty !== null;
+}
+
 // Starts `picortex serve` for `owner` (a test context or `testFile`) and waits until it listens.
 //   settings      environment variables beside the usual ones
 //   arguments     more flags of `serve`
@@ -164,7 +171,7 @@ export async function startDaemon(owner, options = {}) {
   await once(child, 'spawn');
   const daemon = new Daemon(child, dataDir, options.stdout?.stream ?? child.stdout);
   cleanUpAfter(owner, () => daemon.end());
-  daemon.listening = await daemon.line((line) => line.event_type === 'serve.listening', options.startMs ?? 20_000);
+  daemon.listening = await daemon.line(tellsAddress, 20_000);
   return daemon;
 }
 
