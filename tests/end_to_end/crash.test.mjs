@@ -93,7 +93,7 @@ async function verify(daemon, ledger) {
 test(`${ROUNDS} kills lose nothing and store nothing twice`, async (t) => {
   const dataDir = await temporaryDirectory(t);
   const ledger = new Ledger();
-  const settings = { PICORTEX_FRONTEND_LOG_RATE: '0', LOG_LEVEL: 'warn' };
+  const settings = { PICORTEX_FRONTEND_LOG_RATE: '0' };
   for (let round = 0; round < ROUNDS; ++round) {
     const daemon = await startDaemon(t, { dataDir, settings });
     const bearer = await authorization(dataDir);

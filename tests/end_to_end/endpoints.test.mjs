@@ -138,7 +138,7 @@ test('the levels of a frontend log are four', async () => {
 });
 
 test('the thirty-first frontend log of a minute is 429', async (t) => {
-  const limited = await startDaemon(t, {});
+  const limited = await startDaemon(t);
   const page = new Client(limited.address);
   for (let count = 1; count <= 30; ++count) {
     const { status, headers } = await page.post('/api/frontend-log', { message: 'm' });

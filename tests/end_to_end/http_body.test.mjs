@@ -7,7 +7,7 @@ import { everySplit } from './support/every_split.mjs';
 import { RawConnection } from './support/raw.mjs';
 
 const daemon = await startDaemon(testFile, {
-  settings: { LOG_LEVEL: 'fatal', PICORTEX_FRONTEND_LOG_RATE: '0', PICORTEX_DURABILITY: 'process' },
+  settings: { PICORTEX_FRONTEND_LOG_RATE: '0', PICORTEX_DURABILITY: 'process' },
 });
 const host = daemon.authority;
 const BODY = '{"message":"m"}';

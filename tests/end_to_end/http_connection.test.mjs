@@ -12,7 +12,7 @@ const HEADER_MS = 800;
 const BODY_MS = 1_000;
 const daemon = await startDaemon(testFile, {
   settings: {
-    LOG_LEVEL: 'warn', PICORTEX_FRONTEND_LOG_RATE: '0',
+    PICORTEX_FRONTEND_LOG_RATE: '0',
     PICORTEX_HEADER_TIMEOUT_MS: String(HEADER_MS), PICORTEX_BODY_TIMEOUT_MS: String(BODY_MS),
   },
 });

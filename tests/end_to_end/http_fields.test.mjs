@@ -7,7 +7,7 @@ import { everySplit } from './support/every_split.mjs';
 import { exchange } from './support/raw.mjs';
 import { assertVersion7 } from './support/request_id.mjs';
 
-const daemon = await startDaemon(testFile, { settings: { LOG_LEVEL: 'warn' } });
+const daemon = await startDaemon(testFile);
 const host = daemon.authority;
 const get = (target, ...fields) => `GET ${target} HTTP/1.1\r\n${fields.map((field) => `${field}\r\n`).join('')}\r\n`;
 

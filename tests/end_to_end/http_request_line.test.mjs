@@ -6,7 +6,7 @@ import { startDaemon } from './support/daemon.mjs';
 import { everySplit } from './support/every_split.mjs';
 import { exchange } from './support/raw.mjs';
 
-const daemon = await startDaemon(testFile, { settings: { LOG_LEVEL: 'warn' } });
+const daemon = await startDaemon(testFile);
 const host = daemon.authority;
 
 test('GET answers and keeps the connection', async () => {

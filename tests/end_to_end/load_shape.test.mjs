@@ -41,7 +41,7 @@ async function slowestHealthMs(daemon) {
 
 test('10,000 idle connections while /health answers', async (t) => {
   const daemon = await startDaemon(t, {
-    descriptors: 16_384, settings: { PICORTEX_CONNECTIONS_MAX: '12000', PICORTEX_HEADER_TIMEOUT_MS: '60000', LOG_LEVEL: 'warn' },
+    descriptors: 16_384, settings: { PICORTEX_CONNECTIONS_MAX: '12000', PICORTEX_HEADER_TIMEOUT_MS: '60000' },
   });
   const before = daemon.residentBytes;
   const connections = await openMany(t, daemon.address, 10_000);
@@ -61,7 +61,7 @@ test('10,000 idle connections while /health answers', async (t) => {
 });
 
 test('one connection too many is turned away, and there is room again later', async (t) => {
-  const daemon = await startDaemon(t, { settings: { PICORTEX_CONNECTIONS_MAX: '50', LOG_LEVEL: 'warn' } });
+  const daemon = await startDaemon(t, { settings: { PICORTEX_CONNECTIONS_MAX: '50' } });
   const connections = await openMany(t, daemon.address, 80);
   await sleep(200);
   for (const connection of connections) connection.destroy();
@@ -78,7 +78,7 @@ test('one connection too many is turned away, and there is room again later', as
 });
 
 test('readers that never read are bounded in memory', async (t) => {
-  const daemon = await startDaemon(t, { settings: { LOG_LEVEL: 'warn' } });
+  const daemon = await startDaemon(t);
   await slowestHealthMs(daemon);
   const before = daemon.residentBytes;
   const connections = await openMany(t, daemon.address, 40);
@@ -99,7 +99,7 @@ test('readers that never read are bounded in memory', async (t) => {
 });
 
 test('a reader that wakes up gets all its answers', async (t) => {
-  const daemon = await startDaemon(t, { settings: { LOG_LEVEL: 'warn' } });
+  const daemon = await startDaemon(t);
   const [connection] = await openMany(t, daemon.address, 1);
   connection.socket.pause();
   const count = 20_000;
@@ -119,7 +119,7 @@ test('a reader that wakes up gets all its answers', async (t) => {
 });
 
 test('writers that trickle large bodies are bounded in memory', async (t) => {
-  const daemon = await startDaemon(t, { settings: { LOG_LEVEL: 'warn', PICORTEX_BODY_TIMEOUT_MS: '3000' } });
+  const daemon = await startDaemon(t, { settings: { PICORTEX_BODY_TIMEOUT_MS: '3000' } });
   await slowestHealthMs(daemon);
   const before = daemon.residentBytes;
   const connections = await openMany(t, daemon.address, 200);
@@ -134,7 +134,7 @@ test('writers that trickle large bodies are bounded in memory', async (t) => {
 });
 
 test('no descriptors left: it waits without spinning and recovers', async (t) => {
-  const daemon = await startDaemon(t, { descriptors: 64, settings: { LOG_LEVEL: 'warn' } });
+  const daemon = await startDaemon(t, { descriptors: 64 });
   const connections = await openMany(t, daemon.address, 200);
   await sleep(300);
   const start = daemon.processorMs;

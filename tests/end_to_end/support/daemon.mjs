@@ -44,14 +44,19 @@ class Daemon {
     this.rawLines = [];
     this.lines = [];
     this.errors = '';
+    this.outputEnded = false;
     this.waiting = new Set();
     this.exited = once(child, 'exit').then(([code, signal]) => {
       started.delete(this);
-      for (const wait of this.waiting) wait();
       return { code, signal };
     });
     child.stderr.setEncoding('utf8').on('data', (text) => (this.errors += text));
-    createInterface({ input: output, crlfDelay: 0 }).on('line', (line) => this.#take(line));
+    const reader = createInterface({ input: output, crlfDelay: 0 });
+    reader.on('line', (line) => this.#take(line));
+    reader.on('close', () => {
+      this.outputEnded = true;
+      for (const wait of this.waiting) wait();
+    });
     started.add(this);
   }
 
@@ -77,8 +82,8 @@ class Daemon {
         if (matches(this.lines[seen])) return this.lines[seen];
       }
       const left = until - Date.now();
-      if (left <= 0 || (!this.alive && this.child.stdout?.readableEnded !== false)) {
-        throw new Error(`no such log line; exit ${this.child.exitCode}; stderr: ${this.errors}; the last lines:\n` +
+      if (left <= 0 || this.outputEnded) {
+        throw new Error(`no such log line; exit ${this.child.exitCode}; stderr: ${this.errors}; last lines:\n` +
                         this.rawLines.slice(-20).join('\n'));
       }
       await new Promise((resolve) => {
@@ -167,7 +172,7 @@ export async function startDaemon(owner, options = {}) {
     command = ['prlimit', `--nofile=${options.descriptors}:${options.descriptors}`, ...command];
   }
   const stdio = ['ignore', options.stdout?.descriptor ?? 'pipe', 'pipe'];
-  const child = spawn(command[0], command.slice(1), { env, stdio, cwd: dataDir });
+  const child = spawn(command[0], command.slice(1), { env, stdio, cwd: tmpdir() });
   await once(child, 'spawn');
   const daemon = new Daemon(child, dataDir, options.stdout?.stream ?? child.stdout);
   cleanUpAfter(owner, () => daemon.end());
