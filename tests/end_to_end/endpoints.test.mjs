@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import test from 'node:test';
 import { testFile } from './support/cleanup.mjs';
 import { Client } from './support/client.mjs';
-import { events } from './support/database.mjs';
-import { startDaemon, temporaryDirectory } from './support/daemon.mjs';
+import { countersOfEvents, events, query } from './support/database.mjs';
+import { eventually, startDaemon, temporaryDirectory } from './support/daemon.mjs';
 import { assertVersion7 } from './support/request_id.mjs';
 import { authorization, readToken } from './support/token.mjs';
 
@@ -131,7 +131,7 @@ test('the levels of a frontend log are four', async () => {
   for (const level of ['error', 'warn', 'info', 'debug']) {
     assert.equal((await client.post('/api/frontend-log', { message: 'm', level })).status, 204);
   }
-  for (const level of ['fatal', 'trace', 'ERR', '', 50, null]) {
+  for (const level of ['fatal', 'trace', 'ERR', '', 50, {}]) {
     const response = await client.post('/api/frontend-log', { message: 'm', level });
     assert.equal(response.status, 400, `level ${JSON.stringify(level)}`);
   }
@@ -213,8 +213,8 @@ const bad = [
   [{}, /event_type/], [{ event_type: '' }, /event_type/], [{ event_type: 7 }, /event_type/], [{ event_type: 'x'.repeat(129) }, /event_type/],
   [{ event_type: 'a', time: 'yesterday' }, /time/], [{ event_type: 'a', time: -1 }, /time/], [{ event_type: 'a', time: {} }, /time/],
   [{ event_type: 'a', level: 'loud' }, /level/], [{ event_type: 'a', level: 1000 }, /level/], [{ event_type: 'a', id: 'no uuid' }, /id/],
-  [{ event_type: 'a', request_id: 'x' }, /request_id/], [{ event_type: 'a', chat_id: 7 }, /chat_id/],
-  [{ event_type: 'a', chat_id: 'x'.repeat(257) }, /chat_id/], [{ event_type: 'a', msg: 7 }, /msg/], [7, /object/], [null, /object/],
+  [{ event_type: 'a', request_id: 'x' }, /request_id/], [{ event_type: 'a', chat_id: {} }, /chat_id/],
+  [{ event_type: 'a', chat_id: 'x'.repeat(257) }, /chat_id/], [{ event_type: 'a', msg: [] }, /msg/], [7, /object/], [null, /object/],
 ];
 for (const [event, reason] of bad) {
   test(`the event ${JSON.stringify(event).slice(0, 50)} spoils its request`, async () => {
@@ -246,6 +246,16 @@ test('the limit of /api/events is 1 MiB', async () => {
   const frame = JSON.stringify({ event_type: 'big', pad: '' }).length;
   assert.equal((await postEvents({ event_type: 'big', pad: 'x'.repeat(1_048_576 - frame) })).status, 200);
   assertError(await postEvents({ event_type: 'big', pad: 'x'.repeat(1_048_577 - frame) }), 413, 'Payload Too Large');
+});
+
+test('the metrics table says what /health says', async () => {
+  await eventually('the counters flushed', async () => {
+    const { json } = await client.get('/health');
+    const rows = await query(daemon.dataDir, 'SELECT name, value FROM metrics');
+    const table = Object.fromEntries(rows.map((row) => [row.name, row.value]));
+    return Object.entries(json.metrics).every(([name, value]) => table[name] === value);
+  }, 15_000, 500);
+  assert.deepEqual((await client.get('/health')).json.metrics, await countersOfEvents(daemon.dataDir));
 });
 
 test('a wrong media type for events is 415', async () => {

@@ -7,6 +7,7 @@ import { cleanUpAfter } from './support/cleanup.mjs';
 import { eventually, sanitized, startDaemon } from './support/daemon.mjs';
 import { RawConnection } from './support/raw.mjs';
 
+const SEND_TIMEOUT_MS = 30_000;
 const MIB = 1024 * 1024;
 const memoryFactor = sanitized ? 6 : 1;
 
@@ -77,7 +78,7 @@ test('one connection too many is turned away, and there is room again later', as
   });
 });
 
-test('readers that never read are bounded in memory', async (t) => {
+test('readers that never read are bounded in memory and time', async (t) => {
   const daemon = await startDaemon(t);
   await slowestHealthMs(daemon);
   const before = daemon.residentBytes;
@@ -96,6 +97,7 @@ test('readers that never read are bounded in memory', async (t) => {
   const idleStart = daemon.processorMs;
   await sleep(1_000);
   assert.ok(daemon.processorMs - idleStart < 300, 'clients that do not read cost processor time');
+  await eventually('their connections closed', () => daemon.descriptorCount < 40, SEND_TIMEOUT_MS + 10_000, 500);
 });
 
 test('a reader that wakes up gets all its answers', async (t) => {

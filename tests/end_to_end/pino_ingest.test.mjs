@@ -63,3 +63,12 @@ for (const [what, options] of Object.entries(variants)) {
     }
   });
 }
+
+test('a line without event_type is taken as it is', async () => {
+  const lines = [];
+  pino({ level: 'trace' }, { write: (line) => lines.push(line) }).warn({ id: 17, n: 1 }, 'plain');
+  const response = await client.post('/api/events', lines.join(''), { ...bearer, 'content-type': 'application/x-ndjson' });
+  assert.equal(response.status, 200, response.text);
+  const [row] = await events(daemon.dataDir, `request_id = '${response.headers['x-request-id']}'`);
+  assert.deepEqual([row.level, row.msg, row.data.n, row.data.id], ['warn', 'plain', 1, 17]);
+});

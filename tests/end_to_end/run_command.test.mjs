@@ -73,7 +73,7 @@ test('the exit status comes through', async () => {
 
 test('a command killed by a signal is told as such', async () => {
   const { code, signal, stdout } = await picortex(['run', '--', 'sh', '-c', 'echo $PICORTEX_REQUEST_ID; kill -KILL $$']);
-  assert.ok(code === 137 || signal === 'SIGKILL', `${code} ${signal}`);
+  assert.deepEqual([code, signal], [137, null]);
   assert.match(JSON.stringify((await rowsOf(stdout.trim())).exitRow.data), /"signal":("SIGKILL"|"KILL"|9)/);
 });
 
@@ -87,13 +87,15 @@ test('signals reach the command', async () => {
 
 test('stdin, stdout and stderr are the command\'s', async () => {
   const { stdout, stderr, code } = await picortex(['run', '--', 'sh', '-c', 'cat; echo err >&2'], { input: 'a\u0000b' });
-  assert.deepEqual([stdout, stderr, code], ['a\u0000b', 'err\n', 0]);
+  assert.deepEqual([stdout, code], ['a\u0000b', 0]);
+  assert.match(stderr, /^err$/m);
 });
 
 test('a command that is not there fails with one clear line', async () => {
   const { code, stderr } = await picortex(['run', '--', '/no/such/command']);
-  assert.ok([1, 126, 127].includes(code), `${code}`);
-  assert.match(stderr, /^[^\n]*\/no\/such\/command[^\n]*\n$/);
+  assert.equal(code, 127);
+  assert.match(stderr, /\/no\/such\/command/);
+  assert.equal((await picortex(['run', '--', '/etc/passwd'])).code, 126);
 });
 
 test('without a daemon the command runs all the same', async (t) => {

@@ -31,7 +31,7 @@ async function load(daemon, ids, until) {
   while (Date.now() < until) {
     await connection.send(some);
     for (let count = 0; count < 20; ++count) ids.push((await connection.response()).headers['x-request-id']);
-    await sleep(4);
+    await sleep(10);
   }
   connection.destroy();
 }

@@ -2,7 +2,7 @@
 // ends it (by its own pid only) together with its directory, also when the test fails.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -129,6 +129,10 @@ class Daemon {
   get processorMs() {
     const fields = readFileSync(`/proc/${this.pid}/stat`, 'utf8').split(') ')[1].split(' ');
     return (Number(fields[11]) + Number(fields[12])) * 10;
+  }
+
+  get descriptorCount() {
+    return readdirSync(`/proc/${this.pid}/fd`).length;
   }
 
   // Ends what is left and says what a sanitizer found.
