@@ -9,7 +9,7 @@ namespace picortex {
 
 // An invariant that must hold in every build, release too: what it guards is often memory that the
 // kernel may still be writing to.
-#define CHECK(condition)                                                      \
-  (__builtin_expect(static_cast<bool>(condition), true)                       \
-       ? static_cast<void>(0)                                                 \
+#define CHECK(condition)                                \
+  (__builtin_expect(static_cast<bool>(condition), true) \
+       ? static_cast<void>(0)                           \
        : ::picortex::check_failed(#condition, __FILE__, __LINE__))

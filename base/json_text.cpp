@@ -47,8 +47,8 @@ std::size_t decode_utf8(std::string_view text, std::uint32_t& code_point) noexce
     return code_point >= 0x800 && (code_point < 0xd800 || code_point > 0xdfff) ? 3 : 0;
   }
   if (lead >= 0xf0 && lead <= 0xf4 && continues(1) && continues(2) && continues(3)) {
-    code_point = (lead & 0x07u) << 18 | (at(1) & 0x3fu) << 12 | (at(2) & 0x3fu) << 6 |
-                 (at(3) & 0x3fu);
+    code_point =
+        (lead & 0x07u) << 18 | (at(1) & 0x3fu) << 12 | (at(2) & 0x3fu) << 6 | (at(3) & 0x3fu);
     return code_point >= 0x10000 && code_point <= 0x10ffff ? 4 : 0;
   }
   return 0;
@@ -64,21 +64,40 @@ bool is_unsafe(std::uint32_t code_point) noexcept {
 
 void append_u_escape(std::string& out, std::uint32_t code_point) {
   static constexpr char kHex[] = "0123456789abcdef";
-  const char escape[6] = {'\\', 'u', kHex[code_point >> 12 & 15], kHex[code_point >> 8 & 15],
-                          kHex[code_point >> 4 & 15], kHex[code_point & 15]};
+  const char escape[6] = {'\\',
+                          'u',
+                          kHex[code_point >> 12 & 15],
+                          kHex[code_point >> 8 & 15],
+                          kHex[code_point >> 4 & 15],
+                          kHex[code_point & 15]};
   out.append(escape, sizeof escape);
 }
 
 void append_ascii_escape(std::string& out, unsigned char byte) {
   switch (byte) {
-    case '"': out += "\\\""; return;
-    case '\\': out += "\\\\"; return;
-    case '\b': out += "\\b"; return;
-    case '\f': out += "\\f"; return;
-    case '\n': out += "\\n"; return;
-    case '\r': out += "\\r"; return;
-    case '\t': out += "\\t"; return;
-    default: append_u_escape(out, byte);
+    case '"':
+      out += "\\\"";
+      return;
+    case '\\':
+      out += "\\\\";
+      return;
+    case '\b':
+      out += "\\b";
+      return;
+    case '\f':
+      out += "\\f";
+      return;
+    case '\n':
+      out += "\\n";
+      return;
+    case '\r':
+      out += "\\r";
+      return;
+    case '\t':
+      out += "\\t";
+      return;
+    default:
+      append_u_escape(out, byte);
   }
 }
 
@@ -103,10 +122,10 @@ std::size_t append_careful(std::string& out, std::string_view text) {
   return size;
 }
 
-template <class Number>
-void append_number(std::string& out, Number value) {
+template <class Number, class... Format>
+void append_number(std::string& out, Number value, Format... format) {
   char digits[32];
-  const auto end = std::to_chars(digits, digits + sizeof digits, value).ptr;
+  const auto end = std::to_chars(digits, digits + sizeof digits, value, format...).ptr;
   out.append(digits, static_cast<std::size_t>(end - digits));
 }
 
@@ -139,10 +158,12 @@ void append_json_number(std::string& out, std::int64_t value) { append_number(ou
 void append_json_number(std::string& out, std::uint64_t value) { append_number(out, value); }
 
 void append_json_number(std::string& out, double value) {
-  if (std::isfinite(value)) {
-    append_number(out, value);
-  } else {
+  if (!std::isfinite(value)) {
     out += "null";
+  } else if (std::abs(value) >= 0x1p63) {
+    append_number(out, value, std::chars_format::scientific);
+  } else {
+    append_number(out, value);
   }
 }
 

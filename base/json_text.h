@@ -19,7 +19,8 @@ void append_json_escaped(std::string& out, std::string_view text);
 
 void append_json_number(std::string& out, std::int64_t value);
 void append_json_number(std::string& out, std::uint64_t value);
-// The shortest text that reads back as the same double; null for what JSON cannot say (NaN, ∞).
+// The shortest text that reads back as the same double, with an exponent where its digits alone
+// would be an integer that 64 bits cannot hold; null for what JSON cannot say (NaN, ∞).
 void append_json_number(std::string& out, double value);
 
 }  // namespace picortex

@@ -1,18 +1,19 @@
 #include "base/level.h"
 
-#include <array>
 #include <strings.h>
+
+#include <array>
 #include <utility>
 
 namespace picortex {
 namespace {
 
 constexpr std::array<std::pair<Level, std::string_view>, 6> kLevels{{{Level::trace, "trace"},
-                                                                    {Level::debug, "debug"},
-                                                                    {Level::info, "info"},
-                                                                    {Level::warn, "warn"},
-                                                                    {Level::error, "error"},
-                                                                    {Level::fatal, "fatal"}}};
+                                                                     {Level::debug, "debug"},
+                                                                     {Level::info, "info"},
+                                                                     {Level::warn, "warn"},
+                                                                     {Level::error, "error"},
+                                                                     {Level::fatal, "fatal"}}};
 
 }  // namespace
 

@@ -7,7 +7,14 @@
 namespace picortex {
 
 // pino's levels, with pino's numbers: they order, and they are what the database stores.
-enum class Level : std::uint8_t { trace = 10, debug = 20, info = 30, warn = 40, error = 50, fatal = 60 };
+enum class Level : std::uint8_t {
+  trace = 10,
+  debug = 20,
+  info = 30,
+  warn = 40,
+  error = 50,
+  fatal = 60
+};
 
 // "trace" … "fatal".
 std::string_view level_label(Level level) noexcept;

@@ -1,11 +1,5 @@
 #include "base/uuid_v7.h"
 
-#include <sys/random.h>
-
-#include <cerrno>
-
-#include "base/check.h"
-
 namespace picortex {
 namespace {
 
@@ -24,31 +18,17 @@ Uuid UuidV7Generator::next(std::int64_t unix_ms) noexcept {
   const auto ms = static_cast<std::uint64_t>(unix_ms);
   if (ms > last_ms_) {
     last_ms_ = ms;
-    counter_ = random() & kCounterSeedMask;
+    counter_ = random_.next() & kCounterSeedMask;
   } else if (++counter_ == kCounterEnd) {
     ++last_ms_;
-    counter_ = random() & kCounterSeedMask;
+    counter_ = random_.next() & kCounterSeedMask;
   }
   const std::uint64_t rand_a = counter_ >> 30;
-  const std::uint64_t rand_b = ((counter_ & 0x3fffffff) << 32) | (random() & 0xffffffff);
+  const std::uint64_t rand_b = ((counter_ & 0x3fffffff) << 32) | (random_.next() & 0xffffffff);
   Uuid uuid;
   store_big_endian((last_ms_ << 16) | 0x7000 | rand_a, uuid.bytes.data());
   store_big_endian((std::uint64_t{2} << 62) | rand_b, uuid.bytes.data() + 8);
   return uuid;
-}
-
-std::uint64_t UuidV7Generator::random() noexcept {
-  if (pool_used_ == pool_.size()) {
-    // Up to 256 bytes come whole; a larger request may be cut short by a signal, so go on.
-    auto* bytes = reinterpret_cast<char*>(pool_.data());
-    for (std::size_t filled = 0; filled < sizeof pool_;) {
-      const ssize_t got = getrandom(bytes + filled, sizeof pool_ - filled, 0);
-      CHECK(got > 0 || errno == EINTR);
-      if (got > 0) filled += static_cast<std::size_t>(got);
-    }
-    pool_used_ = 0;
-  }
-  return pool_[pool_used_++];
 }
 
 }  // namespace picortex

@@ -1,8 +1,8 @@
 #pragma once
 
-#include <array>
 #include <cstdint>
 
+#include "base/random_pool.h"
 #include "base/uuid.h"
 
 namespace picortex {
@@ -22,13 +22,9 @@ class UuidV7Generator {
   Uuid next(std::int64_t unix_ms) noexcept;
 
  private:
-  std::uint64_t random() noexcept;
-
   std::uint64_t last_ms_ = 0;
   std::uint64_t counter_ = 0;
-  // getrandom(2) fills it 4 KiB at a time: a system call for each UUID would cost more than the UUID.
-  std::array<std::uint64_t, 512> pool_{};
-  std::size_t pool_used_ = 512;
+  RandomPool random_;
 };
 
 }  // namespace picortex

@@ -13,15 +13,16 @@ namespace picortex {
 inline constexpr std::size_t kEventTypeSizeMax = 128;
 inline constexpr std::size_t kChatIdSizeMax = 256;
 
-// One thing that happened, as it goes into the store. It owns nothing: its texts must stay until the
-// transaction that takes them has ended.
+// One thing that happened, as it goes into the store. It owns nothing: its texts must stay until
+// the transaction that takes them has ended.
 struct Event {
   std::int64_t time_ms = 0;  // Unix milliseconds, 0 to kLatestUnixMs
   Level level = Level::info;
   std::string_view event_type;  // 1 to kEventTypeSizeMax bytes of UTF-8
   std::string_view chat_id;     // empty: in no chat
   std::string_view msg;
-  std::string_view data;  // a JSON object on one line; empty: none
+  std::string_view data;       // a JSON object on one line; empty: none
+  bool decision_skip = false;  // true when event_type is discriminator.decision and decides "skip"
   Uuid request_id;
   std::optional<Uuid> id;  // given by a client that may send it again; else the store makes one
 };

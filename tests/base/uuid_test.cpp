@@ -15,11 +15,10 @@ BOOST_AUTO_TEST_CASE(formats_what_it_parsed) {
 }
 
 BOOST_AUTO_TEST_CASE(refuses_every_other_form) {
-  for (const char* text : {"", "0193391e", "0193391e-9ab4-7def-8abc-0123456789a",
-                           "0193391e-9ab4-7def-8abc-0123456789abc",
-                           "{193391e-9ab4-7def-8abc-0123456789a}",
-                           "0193391g-9ab4-7def-8abc-0123456789ab",
-                           "0193391e09ab4-7def-8abc-0123456789ab"}) {
+  for (const char* text :
+       {"", "0193391e", "0193391e-9ab4-7def-8abc-0123456789a",
+        "0193391e-9ab4-7def-8abc-0123456789abc", "{193391e-9ab4-7def-8abc-0123456789a}",
+        "0193391g-9ab4-7def-8abc-0123456789ab", "0193391e09ab4-7def-8abc-0123456789ab"}) {
     BOOST_TEST(!parse_uuid(text).has_value(), text);
   }
 }

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace picortex {
+
+// SipHash-1-3 (Aumasson and Bernstein, 2012) with a key of its own: a hash for tables whose keys a
+// stranger chooses, since without the key nobody can make them collide.
+class KeyedHash {
+ public:
+  // A key from getrandom(2).
+  KeyedHash() noexcept;
+  KeyedHash(std::uint64_t key0, std::uint64_t key1) noexcept : key0_(key0), key1_(key1) {}
+
+  std::uint64_t operator()(std::string_view bytes) const noexcept;
+
+ private:
+  std::uint64_t key0_;
+  std::uint64_t key1_;
+};
+
+}  // namespace picortex

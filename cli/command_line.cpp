@@ -1,0 +1,129 @@
+#include "cli/command_line.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <memory>
+#include <span>
+
+#include "base/json_text.h"
+#include "cli/version.h"
+
+namespace picortex {
+namespace {
+
+Answer usage_error(std::string_view what) { return {2, "picortex: " + std::string(what) + '\n'}; }
+
+// CLI11 only splits the arguments and prints the help. Which of flag, variable and file counts is
+// Settings' to say: CLI11 would let a config file win over the environment.
+class CommandLine {
+ public:
+  CommandLine() {
+    app_.require_subcommand(1);
+    app_.set_version_flag("--version",
+                          "picortex " + std::string(kVersion) + " (" + std::string(kCommit) + ")");
+    app_.get_formatter()->column_width(34);
+    app_.footer(
+        "Every option is a flag, an environment variable, and a line of the config file, in "
+        "that order.");
+    serve_ = add_subcommand("serve", "Run the daemon", kServeOptions);
+    health_ = add_subcommand(
+        "health", "Ask a running daemon how it is: exit status 0 when ok, else 1", kHealthOptions);
+    run_ = add_subcommand("run",
+                          "Run a command under one request ID: picortex run [OPTIONS] -- "
+                          "COMMAND ARGS…",
+                          kRunOptions);
+  }
+
+  Command parse(std::vector<std::string> arguments, const Environment& environment);
+
+ private:
+  CLI::App* add_subcommand(const std::string& name, const std::string& meaning,
+                           std::span<const Option* const> options) {
+    CLI::App* command = app_.add_subcommand(name, meaning);
+    add_option(*command, kConfig);
+    for (const Option* option : options) add_option(*command, *option);
+    return command;
+  }
+
+  void add_option(CLI::App& command, const Option& option);
+  Command read(Settings& settings, std::vector<std::string> child_command);
+
+  CLI::App app_{"picortex: logs, counters and health for one host of chats", "picortex"};
+  CLI::App* serve_ = nullptr;
+  CLI::App* health_ = nullptr;
+  CLI::App* run_ = nullptr;
+  FlagValues flags_;
+};
+
+void CommandLine::add_option(CLI::App& command, const Option& option) {
+  std::string help(option.meaning);
+  if (!option.fallback.empty()) help.append(" (default: ").append(option.fallback).append(")");
+  help.append(" [").append(option.variable).append("]");
+  const std::string flag(option.flag);
+  const auto keep = [this, variable = std::string(option.variable)](const auto& value) {
+    flags_[variable].push_back(value);
+  };
+  if (option.kind == Option::Kind::toggle) {
+    command.add_flag_callback(
+        flag, [keep] { keep("true"); }, help);
+    return;
+  }
+  CLI::Option* added;
+  if (option.kind == Option::Kind::list) {
+    added = command.add_option_function<std::vector<std::string>>(
+        flag,
+        [keep](const std::vector<std::string>& values) { std::ranges::for_each(values, keep); },
+        help);
+  } else {
+    added = command.add_option_function<std::string>(flag, keep, help);
+  }
+  added->type_name(std::string(option.placeholder))->type_size(1)->allow_extra_args(false);
+}
+
+Command CommandLine::read(Settings& settings, std::vector<std::string> child_command) {
+  const auto answer = [](auto options) -> Command {
+    if (!options) return usage_error(options.error().what);
+    return *std::move(options);
+  };
+  if (serve_->parsed()) return answer(read_serve_options(settings));
+  if (health_->parsed()) return answer(read_health_options(settings));
+  return answer(read_run_options(settings, std::move(child_command)));
+}
+
+Command CommandLine::parse(std::vector<std::string> arguments, const Environment& environment) {
+  // What stands behind the first "--" of run is the child's, whatever it looks like.
+  std::vector<std::string> child_command;
+  if (!arguments.empty() && arguments.front() == "run") {
+    const auto dashes = std::ranges::find(arguments, "--");
+    if (dashes != arguments.end()) child_command.assign(dashes + 1, arguments.end());
+    arguments.erase(dashes, arguments.end());
+  }
+  std::ranges::reverse(arguments);  // CLI11 takes them from the back
+  try {
+    app_.parse(std::move(arguments));
+  } catch (const CLI::Success& asked) {  // --help, --version
+    std::ostringstream text;
+    app_.exit(asked, text, text);
+    return Answer{0, text.str()};
+  } catch (const CLI::ParseError& error) {
+    std::string what;
+    append_json_escaped(what, std::string_view(error.what()).substr(0, 400));
+    return usage_error(what + ": see picortex --help");
+  }
+  if (run_->parsed() && child_command.empty()) {
+    return usage_error(
+        "run: there is no command: give it behind --, as in picortex run -- make test");
+  }
+  auto settings = resolve_settings(flags_, environment, !serve_->parsed());
+  if (!settings) return usage_error(settings.error().what);
+  return read(*settings, std::move(child_command));
+}
+
+}  // namespace
+
+Command parse_command_line(const std::vector<std::string>& arguments,
+                           const Environment& environment) {
+  return CommandLine().parse(arguments, environment);
+}
+
+}  // namespace picortex

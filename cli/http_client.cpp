@@ -1,0 +1,146 @@
+#include "cli/http_client.h"
+
+#include <poll.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "cli/descriptor.h"
+#include "cli/http_reply_parser.h"
+
+namespace picortex {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+std::string render(const ListenAddress& server, const HttpRequest& request) {
+  std::string text(request.method);
+  text.append(" ").append(request.path).append(" HTTP/1.1\r\nHost: ");
+  text += server.family() == AF_UNIX ? "localhost" : server.text();
+  text += "\r\nConnection: close\r\n";
+  if (!request.bearer_token.empty()) {
+    text.append("Authorization: Bearer ").append(request.bearer_token).append("\r\n");
+  }
+  if (!request.content_type.empty()) {
+    text.append("Content-Type: ").append(request.content_type);
+    text.append("\r\nContent-Length: ").append(std::to_string(request.body.size())).append("\r\n");
+  }
+  return text.append("\r\n").append(request.body);
+}
+
+// One exchange, whose every wait ends at the same moment.
+class Exchange {
+ public:
+  Exchange(const ListenAddress& server, std::chrono::milliseconds time_limit)
+      : server_(server),
+        time_limit_(time_limit),
+        deadline_(Clock::now() + time_limit),
+        socket_(::socket(server.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) {}
+
+  Result<void> connect();
+  Result<void> send(std::string_view text);
+  Result<HttpReply> receive();
+
+ private:
+  // Until the socket is ready for `events`, has failed, or was closed by the peer.
+  Result<void> wait(short events);
+  std::unexpected<Error> refuse(std::string_view why, int code = 0) const {
+    return failure(server_.text() + ' ' + std::string(why), code);
+  }
+  std::unexpected<Error> cannot_connect(int code) const;
+
+  const ListenAddress& server_;
+  const std::chrono::milliseconds time_limit_;
+  const Clock::time_point deadline_;
+  const Descriptor socket_;
+};
+
+Result<void> Exchange::wait(short events) {
+  pollfd polled{socket_.number(), events, 0};
+  while (true) {
+    const auto left =
+        std::chrono::ceil<std::chrono::milliseconds>(deadline_ - Clock::now()).count();
+    const int ready = left > 0 ? poll(&polled, 1, static_cast<int>(left)) : 0;
+    if (ready > 0) return {};
+    if (ready == 0) {
+      return refuse("gave no complete answer within " + std::to_string(time_limit_.count()) + " ms",
+                    ETIMEDOUT);
+    }
+    if (errno != EINTR) return refuse(std::string("cannot be waited for: ") + std::strerror(errno));
+  }
+}
+
+std::unexpected<Error> Exchange::cannot_connect(int code) const {
+  if (code == ECONNREFUSED || code == ENOENT) {
+    return failure("nothing listens on " + server_.text() + ": is picortex serve running?", code);
+  }
+  return failure("cannot connect to " + server_.text() + ": " + std::strerror(code), code);
+}
+
+Result<void> Exchange::connect() {
+  if (!socket_) return cannot_connect(errno);
+  if (::connect(socket_.number(), server_.socket_address(), server_.socket_address_size()) == 0) {
+    return {};
+  }
+  if (errno != EINPROGRESS) return cannot_connect(errno);
+  if (auto waited = wait(POLLOUT); !waited) return waited;
+  int code = 0;
+  socklen_t size = sizeof code;
+  if (getsockopt(socket_.number(), SOL_SOCKET, SO_ERROR, &code, &size) != 0) code = errno;
+  if (code != 0) return cannot_connect(code);
+  return {};
+}
+
+Result<void> Exchange::send(std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t sent = ::send(socket_.number(), text.data(), text.size(), MSG_NOSIGNAL);
+    if (sent >= 0) {
+      text.remove_prefix(static_cast<std::size_t>(sent));
+    } else if (errno == EAGAIN) {
+      if (auto waited = wait(POLLOUT); !waited) return waited;
+    } else if (errno == EPIPE || errno == ECONNRESET) {
+      return {};  // It may have answered before it stopped reading.
+    } else if (errno != EINTR) {
+      return refuse(std::string("cannot be sent to: ") + std::strerror(errno), errno);
+    }
+  }
+  return {};
+}
+
+Result<HttpReply> Exchange::receive() {
+  HttpReplyParser parser;
+  char buffer[16 * 1024];
+  std::size_t received = 0;
+  while (!parser.is_complete()) {
+    const ssize_t got = recv(socket_.number(), buffer, sizeof buffer, 0);
+    if (got < 0 && errno == EAGAIN) {
+      if (auto waited = wait(POLLIN); !waited) return std::unexpected(waited.error());
+      continue;
+    }
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return refuse(std::string("broke off its answer: ") + std::strerror(errno), errno);
+    received += static_cast<std::size_t>(got);
+    if (received > kReplySizeMax) return refuse("answered with more than 1 MiB");
+    if (!parser.feed({buffer, static_cast<std::size_t>(got)})) {
+      return refuse(received == 0 ? "closed the connection without an answer"
+                    : got == 0    ? "closed the connection before its answer was complete"
+                                  : "answered with something that is not HTTP");
+    }
+  }
+  return parser.take();
+}
+
+}  // namespace
+
+Result<HttpReply> ask(const ListenAddress& server, const HttpRequest& request,
+                      std::chrono::milliseconds time_limit) {
+  Exchange exchange(server, time_limit);
+  if (auto connected = exchange.connect(); !connected) return std::unexpected(connected.error());
+  if (auto sent = exchange.send(render(server, request)); !sent) {
+    return std::unexpected(sent.error());
+  }
+  return exchange.receive();
+}
+
+}  // namespace picortex

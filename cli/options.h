@@ -1,0 +1,153 @@
+#pragma once
+
+#include <array>
+#include <string_view>
+
+namespace picortex {
+
+// One option as people meet it: a flag, an environment variable and a line of the config file,
+// which bear the variable's name. The help, the refusal of a wrong value and the default all come
+// from here.
+struct Option {
+  enum class Kind { single, list, toggle };  // a list is comma-separated, or its flag repeated
+
+  std::string_view flag;
+  std::string_view variable;
+  std::string_view placeholder;  // what the help calls the value; empty for a toggle
+  std::string_view fallback;     // read when nothing is given; empty: none
+  std::string_view meaning;
+  std::string_view allowed;  // completes "… is not allowed: give "
+  Kind kind = Kind::single;
+};
+
+inline constexpr Option kConfig{"--config",
+                                "PICORTEX_CONFIG",
+                                "FILE",
+                                "/etc/picortex/picortex.conf",
+                                "file of NAME=value lines, read when it exists",
+                                "the path of a readable file"};
+
+inline constexpr Option kListen{
+    "--listen",
+    "PICORTEX_LISTEN",
+    "ADDRESS",
+    "127.0.0.1:8787",
+    "HTTP address; may be given more than once",
+    "HOST:PORT, [IPV6]:PORT or unix:/PATH, with an address or localhost as the host",
+    Option::Kind::list};
+inline constexpr Option kDataDir{
+    "--data-dir",
+    "PICORTEX_DATA_DIR",
+    "DIR",
+    "",
+    "the database and the token file live here (default: $STATE_DIRECTORY, else ./var)",
+    "the path of a directory, at most 4000 bytes"};
+inline constexpr Option kLogLevel{"--log-level",
+                                  "LOG_LEVEL",
+                                  "LEVEL",
+                                  "info",
+                                  "least level that is logged",
+                                  "trace, debug, info, warn, error or fatal"};
+inline constexpr Option kLogFormat{"--log-format",
+                                   "PICORTEX_LOG_FORMAT",
+                                   "FORMAT",
+                                   "auto",
+                                   "json, pretty, or auto: pretty on a terminal, else json",
+                                   "auto, json or pretty"};
+inline constexpr Option kLogLevelFormat{
+    "--log-level-format",
+    "PICORTEX_LOG_LEVEL_FORMAT",
+    "FORMAT",
+    "label",
+    "how JSON lines write the level; number is what pino-pretty's --minimumLevel needs",
+    "label or number"};
+inline constexpr Option kFrontendLogMaxBytes{
+    "--frontend-log-max-bytes",        "FRONTEND_LOG_MAX_BYTES",           "BYTES", "65536",
+    "body limit of /api/frontend-log", "a whole number from 1 to 16777216"};
+inline constexpr Option kFrontendLogRate{
+    "--frontend-log-rate",
+    "PICORTEX_FRONTEND_LOG_RATE",
+    "N",
+    "30",
+    "frontend logs a minute for each client address; 0 lifts the limit",
+    "a whole number from 0 to 1000000"};
+inline constexpr Option kHosts{
+    "--hosts",
+    "PICORTEX_HOSTS",
+    "NAMES",
+    "",
+    "names under which a proxy serves it, accepted as Host and Origin (default: none)",
+    "host names without port, separated by commas",
+    Option::Kind::list};
+inline constexpr Option kDurability{"--durability",
+                                    "PICORTEX_DURABILITY",
+                                    "WHAT",
+                                    "power",
+                                    "what 2xx means: power: fsynced; process: survives the process",
+                                    "power or process"};
+inline constexpr Option kTrustedProxies{
+    "--trusted-proxies",
+    "PICORTEX_TRUSTED_PROXIES",
+    "CIDRS",
+    "",
+    "networks whose X-Forwarded-For is believed (default: none)",
+    "addresses or networks such as 10.0.0.0/8 or fd00::/8, separated by commas",
+    Option::Kind::list};
+inline constexpr Option kTmuxSocket{
+    "--tmux-socket",
+    "PICORTEX_TMUX_SOCKET",
+    "PATH",
+    "",
+    "socket of the tmux server that tmux_ok asks (default: tmux's own)",
+    "an absolute path of at most 107 bytes"};
+inline constexpr Option kDrainSeconds{"--drain-seconds",
+                                      "PICORTEX_DRAIN_SECONDS",
+                                      "SECONDS",
+                                      "10",
+                                      "how long SIGTERM waits for requests in hand",
+                                      "a whole number from 1 to 300"};
+inline constexpr Option kConnectionsMax{"--connections-max",
+                                        "PICORTEX_CONNECTIONS_MAX",
+                                        "N",
+                                        "16384",
+                                        "connections held at the same time",
+                                        "a whole number from 16 to 100000"};
+
+inline constexpr Option kHealthTimeout{"--timeout",
+                                       "PICORTEX_HEALTH_TIMEOUT",
+                                       "TIME",
+                                       "5s",
+                                       "how long to wait for the answer",
+                                       "a whole number with ms or s, from 1ms to 300s"};
+inline constexpr Option kHealthJson{
+    "--json",        "PICORTEX_HEALTH_JSON", "", "false", "print the answer as it came",
+    "true or false", Option::Kind::toggle};
+
+inline constexpr Option kChat{"--chat",
+                              "PICORTEX_CHAT_ID",
+                              "ID",
+                              "",
+                              "the chat that the command works for (default: none)",
+                              "1 to 256 bytes of UTF-8 text"};
+inline constexpr Option kLogEvents{
+    "--log-events",
+    "PICORTEX_RUN_LOG_EVENTS",
+    "WHEN",
+    "auto",
+    "write child.start and child.exit to stderr; auto: unless that is a terminal",
+    "always, never or auto"};
+
+inline constexpr std::array<const Option*, 13> kServeOptions{
+    &kListen,          &kDataDir,        &kLogLevel,
+    &kLogFormat,       &kLogLevelFormat, &kFrontendLogMaxBytes,
+    &kFrontendLogRate, &kHosts,          &kDurability,
+    &kTrustedProxies,  &kTmuxSocket,     &kDrainSeconds,
+    &kConnectionsMax};
+inline constexpr std::array<const Option*, 3> kHealthOptions{&kListen, &kHealthTimeout,
+                                                             &kHealthJson};
+inline constexpr std::array<const Option*, 4> kRunOptions{&kChat, &kDataDir, &kListen, &kLogEvents};
+
+// True for a variable that a config file may set: one file serves every subcommand.
+bool is_config_variable(std::string_view name) noexcept;
+
+}  // namespace picortex

@@ -1,0 +1,93 @@
+#include "reactor/buffer_pool.h"
+
+#include <linux/io_uring.h>
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <atomic>
+#include <bit>
+#include <cerrno>
+#include <cstring>
+
+#include "base/check.h"
+#include "reactor/ring.h"
+
+namespace picortex {
+namespace {
+
+constexpr std::uint32_t kProvidedAtFirst = 64;
+constexpr std::size_t kPageSize = 4096;
+
+std::size_t round_up_to_page(std::size_t size) { return (size + kPageSize - 1) & ~(kPageSize - 1); }
+
+}  // namespace
+
+Result<BufferPool> BufferPool::create(Ring& ring, std::uint16_t group, std::uint32_t count,
+                                      std::uint32_t buffer_size) {
+  CHECK(std::has_single_bit(count) && count <= 32768);
+  const std::size_t entries_size = round_up_to_page(count * sizeof(io_uring_buf));
+  const std::size_t size = entries_size + std::size_t{count} * buffer_size;
+  void* mapping = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (mapping == MAP_FAILED) {
+    return failure(std::string("no memory for the receive buffers: ") + std::strerror(errno),
+                   errno);
+  }
+  BufferPool pool(ring, group, count, buffer_size, mapping, size);
+  if (auto done = ring.register_buffers(pool.entries_, count, group); !done) {
+    pool.ring_ = nullptr;
+    return std::unexpected(done.error());
+  }
+  pool.grow();
+  return pool;
+}
+
+BufferPool::BufferPool(Ring& ring, std::uint16_t group, std::uint32_t count,
+                       std::uint32_t buffer_size, void* mapping, std::size_t mapping_size) noexcept
+    : ring_(&ring),
+      group_(group),
+      count_(count),
+      buffer_size_(buffer_size),
+      entries_(static_cast<io_uring_buf_ring*>(mapping)),
+      buffers_(static_cast<char*>(mapping) + round_up_to_page(count * sizeof(io_uring_buf))),
+      mapping_(mapping),
+      mapping_size_(mapping_size) {}
+
+BufferPool::BufferPool(BufferPool&& other) noexcept
+    : ring_(std::exchange(other.ring_, nullptr)),
+      group_(other.group_),
+      tail_(other.tail_),
+      count_(other.count_),
+      buffer_size_(other.buffer_size_),
+      provided_(other.provided_),
+      entries_(other.entries_),
+      buffers_(other.buffers_),
+      mapping_(std::exchange(other.mapping_, nullptr)),
+      mapping_size_(other.mapping_size_) {}
+
+BufferPool::~BufferPool() {
+  if (ring_ != nullptr) ring_->unregister_buffers(group_);
+  if (mapping_ != nullptr) munmap(mapping_, mapping_size_);
+}
+
+void BufferPool::recycle(std::int32_t buffer) noexcept {
+  CHECK(buffer >= 0 && static_cast<std::uint32_t>(buffer) < provided_);
+  io_uring_buf& entry = entries_->bufs[tail_ & (count_ - 1)];
+  // Field by field: the ring's tail shares memory with the first entry's reserved field.
+  entry.addr =
+      reinterpret_cast<std::uintptr_t>(buffers_ + static_cast<std::size_t>(buffer) * buffer_size_);
+  entry.len = buffer_size_;
+  entry.bid = static_cast<std::uint16_t>(buffer);
+  ++tail_;
+  std::atomic_ref<std::uint16_t>(entries_->tail).store(tail_, std::memory_order_release);
+}
+
+void BufferPool::grow() noexcept {
+  const std::uint32_t wanted =
+      provided_ == 0 ? std::min(kProvidedAtFirst, count_) : std::min(provided_ * 2, count_);
+  while (provided_ < wanted) {
+    const auto fresh = static_cast<std::int32_t>(provided_++);
+    recycle(fresh);
+  }
+}
+
+}  // namespace picortex

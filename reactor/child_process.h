@@ -1,0 +1,62 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "reactor/file_descriptor.h"
+#include "reactor/reactor.h"
+
+namespace picortex {
+
+// How a child ended: by exit status, or by a signal (0: none).
+struct ChildExit {
+  int status = 0;
+  int signal = 0;
+  bool timed_out = false;       // it was ended, because its time was up
+  std::string_view error_text;  // the beginning of what it wrote to stderr; gone after the handler
+};
+
+// A program that the daemon runs and whose end it learns through a pidfd on the ring. Its stdin and
+// stdout are /dev/null; the beginning of its stderr is kept. It gets the daemon's environment with
+// the given variables in front, and no blocked signals. One child at a time; the owner keeps the
+// object until is_idle().
+class ChildProcess {
+ public:
+  using Handler = void (*)(void* owner, const ChildExit& exit) noexcept;
+
+  // `time_limits`: a list of the reactor's; its length is how long a child may take before it is
+  // killed (SIGKILL).
+  ChildProcess(Reactor& reactor, DeadlineList& time_limits, void* owner, Handler handler);
+  ~ChildProcess();
+
+  // Starts `arguments` (the program is looked up in PATH). `variables`: NAME=value texts.
+  Result<void> start(std::span<const std::string> arguments,
+                     std::span<const std::string> variables);
+  // Ends the child, if there is one. Its handler still runs.
+  void kill();
+
+  bool is_idle() const noexcept { return !exit_.in_flight(); }
+  pid_t pid() const noexcept { return pid_; }
+
+ private:
+  void on_exit(const Completion& completion) noexcept;
+  void on_time_limit() noexcept;
+
+  Reactor& reactor_;
+  DeadlineList& time_limits_;
+  void* owner_;
+  Handler handler_;
+  pid_t pid_ = -1;
+  FileDescriptor pid_descriptor_;
+  FileDescriptor error_pipe_;
+  bool timed_out_ = false;
+  Operation exit_ = Operation::to<&ChildProcess::on_exit>(*this);
+  Deadline time_limit_ = Deadline::to<&ChildProcess::on_time_limit>(*this);
+};
+
+}  // namespace picortex

@@ -1,0 +1,49 @@
+#include "reactor/signals.h"
+
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+
+#include "reactor/reactor.h"
+
+namespace picortex {
+
+Result<std::unique_ptr<Signals>> Signals::open(Reactor& reactor, std::initializer_list<int> signals,
+                                               void* owner, Handler handler) {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int signal : signals) sigaddset(&set, signal);
+  pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  FileDescriptor descriptor(signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
+  if (!descriptor.is_open()) {
+    return failure(std::string("cannot listen for signals: ") + std::strerror(errno), errno);
+  }
+  return std::unique_ptr<Signals>(new Signals(reactor, std::move(descriptor), owner, handler));
+}
+
+Signals::Signals(Reactor& reactor, FileDescriptor descriptor, void* owner, Handler handler)
+    : reactor_(reactor), descriptor_(std::move(descriptor)), owner_(owner), handler_(handler) {
+  read_next();
+}
+
+void Signals::read_next() {
+  reactor_.ring().read(read_, descriptor_.number(),
+                       {reinterpret_cast<char*>(&info_), sizeof info_});
+}
+
+void Signals::stop() {
+  stopping_ = true;
+  if (read_.in_flight()) reactor_.ring().cancel(read_);
+}
+
+void Signals::on_read(const Completion& completion) noexcept {
+  if (stopping_) return;
+  CHECK(completion.result == sizeof info_ || completion.result == -EINTR ||
+        completion.result == -EAGAIN);
+  const bool arrived = completion.result == sizeof info_;
+  const int signal = static_cast<int>(info_.ssi_signo);
+  read_next();
+  if (arrived) handler_(owner_, signal);
+}
+
+}  // namespace picortex

@@ -1,0 +1,269 @@
+#include "storage/database.h"
+
+#include <sqlite3.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "base/check.h"
+
+namespace picortex {
+namespace {
+
+FaultKind kind_of(int code) noexcept {
+  switch (code & 0xff) {
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+      return FaultKind::busy;
+    case SQLITE_FULL:
+      return FaultKind::full;
+    case SQLITE_READONLY:
+      return code == SQLITE_READONLY_DBMOVED ? FaultKind::moved : FaultKind::read_only;
+    // ERROR, SCHEMA, CONSTRAINT and MISMATCH: the tables are not the ones that picortex made.
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+    case SQLITE_ERROR:
+    case SQLITE_SCHEMA:
+    case SQLITE_CONSTRAINT:
+    case SQLITE_MISMATCH:
+      return FaultKind::corrupt;
+    case SQLITE_CANTOPEN:
+    case SQLITE_PERM:
+    case SQLITE_AUTH:
+      return FaultKind::open;
+    default:
+      return FaultKind::io;
+  }
+}
+
+// `handle` has the message and the errno of what failed last.
+Fault fault_of(sqlite3* handle, int code, std::string_view path) {
+  FaultKind kind = kind_of(code);
+  std::string cause = sqlite3_errmsg(handle);
+  // SQLite calls a failure to make or to grow a file an I/O error, whatever the reason.
+  if (kind == FaultKind::io || kind == FaultKind::open) {
+    const int error = sqlite3_system_errno(handle);
+    if (error == ENOSPC || error == EDQUOT) kind = FaultKind::full;
+    if (error == EROFS) kind = FaultKind::read_only;
+    if (error != 0) cause += std::string(" (") + strerror(error) + ")";
+  }
+  return make_fault(kind, path, cause);
+}
+
+Fault fault_of(sqlite3* handle, int code) {
+  return fault_of(handle, code, sqlite3_db_filename(handle, "main"));
+}
+
+// Binding fails only by a wrong index, a statement in mid-run, a text over 1 GB or lack of memory.
+void check_bound(int code) { CHECK(code == SQLITE_OK); }
+
+void configure(sqlite3* handle, int option, int value) {
+  CHECK(sqlite3_db_config(handle, option, value, nullptr) == SQLITE_OK);
+}
+
+}  // namespace
+
+void Statement::Finalizer::operator()(sqlite3_stmt* statement) const noexcept {
+  sqlite3_finalize(statement);  // its answer is the last step's, which was told then
+}
+
+Statement& Statement::bind(int parameter, std::int64_t value) {
+  check_bound(sqlite3_bind_int64(handle_.get(), parameter, value));
+  return *this;
+}
+
+Statement& Statement::bind_text(int parameter, std::string_view value) {
+  // A null pointer would bind NULL.
+  check_bound(sqlite3_bind_text64(handle_.get(), parameter, value.empty() ? "" : value.data(),
+                                  value.size(), SQLITE_STATIC, SQLITE_UTF8));
+  return *this;
+}
+
+Statement& Statement::bind_blob(int parameter, std::span<const std::uint8_t> value) {
+  check_bound(sqlite3_bind_blob64(handle_.get(), parameter,
+                                  value.empty() ? reinterpret_cast<const void*>("") : value.data(),
+                                  value.size(), SQLITE_STATIC));
+  return *this;
+}
+
+Statement& Statement::bind_null(int parameter) {
+  check_bound(sqlite3_bind_null(handle_.get(), parameter));
+  return *this;
+}
+
+StoreResult<bool> Statement::step() {
+  const int code = sqlite3_step(handle_.get());
+  if (code == SQLITE_ROW) return true;
+  if (code == SQLITE_DONE) {
+    reset();
+    return false;
+  }
+  Fault fault = fault_of(sqlite3_db_handle(handle_.get()), code);
+  reset();
+  return std::unexpected(std::move(fault));
+}
+
+StoreResult<void> Statement::run() {
+  for (;;) {
+    auto row = step();
+    if (!row) return std::unexpected(std::move(row.error()));
+    if (!*row) return {};
+  }
+}
+
+StoreResult<std::optional<std::int64_t>> Statement::lookup() {
+  auto row = step();
+  if (!row) return std::unexpected(std::move(row.error()));
+  std::optional<std::int64_t> value;
+  if (*row && !is_null(0)) value = integer(0);
+  reset();
+  return value;
+}
+
+void Statement::reset() noexcept {
+  sqlite3_reset(handle_.get());  // its answer is the last step's, which was told then
+}
+
+std::int64_t Statement::integer(int column) const {
+  return sqlite3_column_int64(handle_.get(), column);
+}
+
+std::string_view Statement::text(int column) const {
+  const void* bytes = sqlite3_column_blob(handle_.get(), column);
+  const int size = sqlite3_column_bytes(handle_.get(), column);
+  return {static_cast<const char*>(bytes), static_cast<std::size_t>(size)};
+}
+
+bool Statement::is_null(int column) const {
+  return sqlite3_column_type(handle_.get(), column) == SQLITE_NULL;
+}
+
+StoreResult<std::unique_ptr<Database>> Database::open(const std::string& path) {
+  sqlite3* handle = nullptr;
+  const int code =
+      sqlite3_open_v2(path.c_str(), &handle,
+                      SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nullptr);
+  CHECK(handle != nullptr);
+  if (code != SQLITE_OK) {
+    Fault fault = fault_of(handle, code, path);
+    sqlite3_close(handle);
+    return std::unexpected(std::move(fault));
+  }
+  std::unique_ptr<Database> database(new Database(handle));
+  // Where writing is not allowed SQLite quietly opens for reading.
+  if (sqlite3_db_readonly(handle, "main") == 1) {
+    return std::unexpected(make_fault(FaultKind::read_only, database->path_, "cannot be written"));
+  }
+  return database;
+}
+
+Database::Database(sqlite3* handle) : handle_(handle) {
+  const char* path = sqlite3_db_filename(handle_, "main");
+  path_ = path;
+  wal_path_ = sqlite3_filename_wal(path);
+  sqlite3_busy_timeout(handle_, 0);
+  configure(handle_, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1);
+  configure(handle_, SQLITE_DBCONFIG_DEFENSIVE, 1);
+  configure(handle_, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0);
+  configure(handle_, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0);
+  // It takes the place of SQLite's own, which checkpoints within a commit. (PRAGMA
+  // wal_autocheckpoint would throw it out again.)
+  sqlite3_wal_hook(
+      handle_,
+      [](void* self, sqlite3*, const char*, int frames) {
+        static_cast<Database*>(self)->on_wal_commit(frames);
+        return SQLITE_OK;
+      },
+      this);
+}
+
+Database::~Database() {
+  // Fails only when a Statement is left.
+  CHECK(sqlite3_close(handle_) == SQLITE_OK);
+}
+
+StoreResult<Statement> Database::prepare(std::string_view sql) {
+  sqlite3_stmt* handle = nullptr;
+  const int code = sqlite3_prepare_v3(handle_, sql.data(), static_cast<int>(sql.size()),
+                                      SQLITE_PREPARE_PERSISTENT, &handle, nullptr);
+  if (code != SQLITE_OK) return std::unexpected(fault_of(handle_, code));
+  Statement statement;
+  statement.handle_.reset(handle);
+  return statement;
+}
+
+StoreResult<void> Database::prepare_all(
+    std::span<const std::pair<Statement*, const char*>> statements) {
+  for (const auto& [statement, sql] : statements) {
+    auto prepared = prepare(sql);
+    if (!prepared) return std::unexpected(std::move(prepared.error()));
+    *statement = std::move(*prepared);
+  }
+  return {};
+}
+
+StoreResult<void> Database::execute(const char* sql) {
+  const int code = sqlite3_exec(handle_, sql, nullptr, nullptr, nullptr);
+  if (code != SQLITE_OK) return std::unexpected(fault_of(handle_, code));
+  return {};
+}
+
+StoreResult<std::int64_t> Database::integer_of(std::string_view sql) {
+  auto statement = prepare(sql);
+  if (!statement) return std::unexpected(std::move(statement.error()));
+  auto value = statement->lookup();
+  if (!value) return std::unexpected(std::move(value.error()));
+  return value->value_or(0);
+}
+
+StoreResult<std::string> Database::text_of(std::string_view sql) {
+  auto statement = prepare(sql);
+  if (!statement) return std::unexpected(std::move(statement.error()));
+  auto row = statement->step();
+  if (!row) return std::unexpected(std::move(row.error()));
+  return *row ? std::string(statement->text(0)) : std::string();
+}
+
+bool Database::in_transaction() const noexcept { return sqlite3_get_autocommit(handle_) == 0; }
+
+void Database::rollback() noexcept {
+  // SQLite has rolled back by itself after some failures. Whatever else ROLLBACK could meet, the
+  // changes are not committed, and the next statement tells.
+  if (in_transaction()) sqlite3_exec(handle_, "ROLLBACK", nullptr, nullptr, nullptr);
+}
+
+std::int64_t Database::changes() const noexcept { return sqlite3_changes64(handle_); }
+
+StoreResult<CheckpointProgress> Database::checkpoint(CheckpointMode mode) {
+  CHECK(!in_transaction());
+  int frames = -1;
+  int copied = -1;
+  const int code = sqlite3_wal_checkpoint_v2(
+      handle_, "main",
+      mode == CheckpointMode::passive ? SQLITE_CHECKPOINT_PASSIVE : SQLITE_CHECKPOINT_TRUNCATE,
+      &frames, &copied);
+  if (code != SQLITE_OK && kind_of(code) != FaultKind::busy) {
+    return std::unexpected(fault_of(handle_, code));
+  }
+  if (frames >= 0 && copied >= 0) wal_ = {frames, copied};
+  return wal_;
+}
+
+void Database::on_wal_commit(int frames) noexcept {
+  // The log only grows until it starts anew. (Should the first commit after that be longer than the
+  // whole log before, the copied part stays overrated until the next checkpoint: harmless.)
+  if (frames <= wal_.frames) wal_.copied = 0;
+  wal_.frames = frames;
+}
+
+StoreResult<void> Database::check_place() {
+  int moved = 0;
+  const int code = sqlite3_file_control(handle_, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
+  if (code != SQLITE_OK) return std::unexpected(fault_of(handle_, code));
+  if (moved != 0) {
+    return std::unexpected(make_fault(FaultKind::moved, path_, "deleted or replaced while in use"));
+  }
+  return {};
+}
+
+}  // namespace picortex

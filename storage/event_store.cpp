@@ -1,0 +1,255 @@
+#include "storage/event_store.h"
+
+#include <utility>
+
+#include "base/check.h"
+#include "base/timestamp.h"
+#include "storage/schema.h"
+
+namespace picortex {
+namespace {
+
+constexpr std::pair<const char*, std::int64_t Metrics::*> kMetricNames[] = {
+    {"chats_total", &Metrics::chats_total},
+    {"chats_active_7d", &Metrics::chats_active_7d},
+    {"turns_total", &Metrics::turns_total},
+    {"turns_last_24h", &Metrics::turns_last_24h},
+    {"discriminator_skipped_24h", &Metrics::discriminator_skipped_24h},
+    {"errors_last_24h", &Metrics::errors_last_24h}};
+
+}  // namespace
+
+StoreResult<std::unique_ptr<EventStore>> EventStore::open(const std::string& data_directory,
+                                                          std::int64_t now_ms) {
+  CHECK(now_ms >= 0);
+  const std::string path = data_directory + "/picortex.db";
+  if (auto done = create_file(path); !done) return std::unexpected(std::move(done.error()));
+  auto database = Database::open(path);
+  if (!database) return std::unexpected(std::move(database.error()));
+  std::unique_ptr<EventStore> store(new EventStore(std::move(*database)));
+  auto done = prepare_schema(*store->database_);
+  if (done) done = store->prepare_statements();
+  if (done) done = store->start(now_ms);
+  if (done) done = store->wal_file_.open(store->database_->wal_path());
+  if (done) done = sync_directory(data_directory);
+  if (done) done = store->verify();
+  if (!done) return std::unexpected(std::move(done.error()));
+  return store;
+}
+
+EventStore::~EventStore() { rollback(); }
+
+StoreResult<void> EventStore::prepare_statements() {
+  const std::pair<Statement*, const char*> statements[] = {
+      {&begin_, "BEGIN IMMEDIATE"},
+      {&commit_, "COMMIT"},
+      // A key that is taken is passed over without the cost of a failing statement.
+      {&insert_event_, "INSERT OR IGNORE INTO event VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"},
+      {&find_place_, "SELECT 1 FROM event WHERE key = ?1 AND tail = ?2 AND client_id IS NULL"},
+      {&find_client_id_, "SELECT 1 FROM event WHERE client_id = ?1"},
+      {&last_key_, "SELECT key FROM event WHERE key BETWEEN ?1 AND ?2 ORDER BY key DESC LIMIT 1"},
+      {&write_metric_, "INSERT OR REPLACE INTO metrics VALUES (?1, ?2, ?3)"},
+      // Some event between the first and the last: ?1 is the place from 0 to 2^20.
+      {&probe_,
+       "SELECT length(data) FROM event WHERE key >= (SELECT min(key) FROM event) +"
+       " ((SELECT max(key) FROM event) - (SELECT min(key) FROM event)) / 1048576 * ?1 LIMIT 1"}};
+  if (auto done = database_->prepare_all(statements); !done) return done;
+  return names_.prepare(*database_);
+}
+
+StoreResult<void> EventStore::start(std::int64_t now_ms) {
+  // Synchronous is still FULL: whatever a process before left in the log is in the database, and on
+  // the disk, after this. A reader may prevent it, which only leaves the log longer.
+  if (auto done = database_->checkpoint(CheckpointMode::truncate); !done) {
+    return std::unexpected(std::move(done.error()));
+  }
+  if (auto done = database_->execute("PRAGMA synchronous = NORMAL"); !done) return done;
+  auto done = begin_.run();
+  if (done) done = counters_.load(*database_, now_ms);
+  if (done) done = save_metrics(now_ms);
+  if (done) done = commit_.run();
+  if (!done) database_->rollback();
+  return done;
+}
+
+StoreResult<void> EventStore::begin(std::int64_t now_ms) {
+  CHECK(!in_transaction_);
+  CHECK(now_ms >= 0);
+  auto begun = begin_.run();
+  if (!begun) return begun;
+  in_transaction_ = true;
+  counters_.roll(now_ms);
+  return {};
+}
+
+StoreResult<bool> EventStore::append(const Event& event) {
+  CHECK(in_transaction_ && !failed_);
+  CHECK(event.time_ms >= 0 && event.time_ms <= kLatestUnixMs);
+  failed_ = true;
+  std::optional<EventPlace> place;
+  if (event.id) {
+    auto stored = is_stored(*event.id);
+    if (!stored || *stored) {
+      failed_ = !stored;
+      return stored ? StoreResult<bool>(false) : stored;
+    }
+    place = event_place(*event.id);
+  }
+  if (auto done = bind_names(event); !done) return std::unexpected(std::move(done.error()));
+  insert_event_.bind(3, static_cast<std::int64_t>(event.level))
+      .bind_blob(6, event.request_id.bytes);
+  insert_event_.bind_null(7).bind_text(8, event.msg);
+  if (event.data.empty()) {
+    insert_event_.bind_null(9);
+  } else {
+    insert_event_.bind_text(9, event.data);
+  }
+  bool inserted = false;
+  if (place && time_of(place->key) == event.time_ms) {
+    auto done = insert_at(*place);
+    if (!done) return done;
+    inserted = *done;
+  }
+  if (!inserted) {
+    std::int64_t tail = 0;
+    if (event.id) {
+      insert_event_.bind_blob(7, event.id->bytes);
+    } else {
+      tail = static_cast<std::int64_t>(random_.next() & EventPlace::kTailMask);
+    }
+    if (auto done = insert_in_sequence(event.time_ms, tail); !done) {
+      return std::unexpected(std::move(done.error()));
+    }
+  }
+  counters_.count(event);
+  failed_ = false;
+  return true;
+}
+
+StoreResult<bool> EventStore::is_stored(const Uuid& id) {
+  if (const auto place = event_place(id)) {
+    auto found = find_place_.bind(1, place->key).bind(2, place->tail).lookup();
+    if (!found) return std::unexpected(std::move(found.error()));
+    if (*found) return true;
+  }
+  auto found = find_client_id_.bind_blob(1, id.bytes).lookup();
+  if (!found) return std::unexpected(std::move(found.error()));
+  return found->has_value();
+}
+
+StoreResult<void> EventStore::bind_names(const Event& event) {
+  auto type = names_.type_id(event.event_type);
+  if (!type) return std::unexpected(std::move(type.error()));
+  insert_event_.bind(4, *type);
+  if (event.chat_id.empty()) {
+    insert_event_.bind_null(5);
+    return {};
+  }
+  auto chat = names_.chat_id(event.chat_id, counters_.minute_of(event.time_ms), counters_);
+  if (!chat) return std::unexpected(std::move(chat.error()));
+  insert_event_.bind(5, *chat);
+  return {};
+}
+
+StoreResult<bool> EventStore::insert_at(const EventPlace& place) {
+  auto done = insert_event_.bind(1, place.key).bind(2, place.tail).run();
+  if (!done) return std::unexpected(std::move(done.error()));
+  return database_->changes() == 1;
+}
+
+StoreResult<void> EventStore::insert_in_sequence(std::int64_t time_ms, std::int64_t tail) {
+  for (;;) {
+    const std::int64_t key = sequence_.next(time_ms);
+    auto inserted = insert_at({key, tail});
+    if (!inserted) return std::unexpected(std::move(inserted.error()));
+    if (*inserted) return {};
+    // Another process, or a client's own id, used this millisecond: go on behind its last key.
+    const std::int64_t end = first_key_of(time_of(key) + 1);
+    auto last = last_key_.bind(1, key).bind(2, end - 1).lookup();
+    if (!last) return std::unexpected(std::move(last.error()));
+    if (!*last) {
+      return std::unexpected(make_fault(FaultKind::corrupt, database_->path(),
+                                        "an index holds an event that the table lacks"));
+    }
+    sequence_.skip_to(time_ms, **last + 1);
+  }
+}
+
+StoreResult<void> EventStore::commit() {
+  CHECK(in_transaction_ && !failed_);
+  failed_ = true;
+  auto done = counters_.save();
+  if (done) done = end_transaction();
+  if (!done) return done;
+  counters_.commit();
+  names_.commit();
+  in_transaction_ = false;
+  failed_ = false;
+  return {};
+}
+
+StoreResult<void> EventStore::end_transaction() {
+  auto done = commit_.run();
+  return done ? check_place() : done;
+}
+
+void EventStore::rollback() noexcept {
+  if (!in_transaction_) return;
+  database_->rollback();
+  counters_.rollback();
+  names_.rollback();
+  sequence_.forget();
+  in_transaction_ = false;
+  failed_ = false;
+}
+
+const Metrics& EventStore::metrics(std::int64_t now_ms) {
+  if (!in_transaction_) counters_.roll(now_ms);
+  return counters_.values();
+}
+
+StoreResult<void> EventStore::write_metrics(std::int64_t now_ms) {
+  CHECK(!in_transaction_);
+  counters_.roll(now_ms);
+  if (written_ == counters_.values()) return {};
+  auto done = begin_.run();
+  if (!done) return done;
+  const auto before = written_;
+  done = save_metrics(now_ms);
+  if (done) done = end_transaction();
+  if (!done) {
+    database_->rollback();
+    written_ = before;
+  }
+  return done;
+}
+
+StoreResult<void> EventStore::save_metrics(std::int64_t now_ms) {
+  const Metrics& values = counters_.values();
+  for (const auto& [name, member] : kMetricNames) {
+    if (written_ && (*written_).*member == values.*member) continue;
+    write_metric_.bind_text(1, name).bind(2, values.*member).bind(3, now_ms);
+    if (auto done = write_metric_.run(); !done) return done;
+  }
+  written_ = values;
+  return {};
+}
+
+StoreResult<CheckpointProgress> EventStore::checkpoint() {
+  return database_->checkpoint(CheckpointMode::passive);
+}
+
+StoreResult<void> EventStore::check_place() {
+  auto done = database_->check_place();
+  return done ? wal_file_.check_place() : done;
+}
+
+StoreResult<void> EventStore::verify() {
+  if (auto done = check_place(); !done) return done;
+  // Another place each time, so that it is the disk that answers and not only the cache.
+  auto row = probe_.bind(1, static_cast<std::int64_t>(random_.next() & 0xfffff)).lookup();
+  if (!row) return std::unexpected(std::move(row.error()));
+  return {};
+}
+
+}  // namespace picortex

@@ -1,0 +1,96 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/random_pool.h"
+#include "storage/counters.h"
+#include "storage/database.h"
+#include "storage/event.h"
+#include "storage/event_id.h"
+#include "storage/files.h"
+#include "storage/key_sequence.h"
+#include "storage/names.h"
+
+namespace picortex {
+
+// The events, their counters and the write-ahead log, in <data directory>/picortex.db. The only
+// writer of that file (storage/schema.h has its tables). It waits for nothing and fsyncs nothing in
+// commit(): events are durable once wal_descriptor() has been fsynced after their commit. (SQLite
+// itself syncs the first page when a commit starts the log anew after a checkpoint.)
+//
+// After a fault other than `busy` it is to be destroyed, which is safe at any moment.
+class EventStore {
+ public:
+  // Makes the file (mode 0600) where there is none, and writes to it, so that success means a
+  // database that works. Takes milliseconds at any size, but for what the last process left in the
+  // log, which is copied and synced.
+  static StoreResult<std::unique_ptr<EventStore>> open(const std::string& data_directory,
+                                                       std::int64_t now_ms);
+  ~EventStore();
+  EventStore(const EventStore&) = delete;
+  EventStore& operator=(const EventStore&) = delete;
+
+  // One transaction: begin(), append() any number of events, commit(). When one of them fails the
+  // only thing to do next is rollback(): then all is as it was before begin().
+  StoreResult<void> begin(std::int64_t now_ms);
+  // True: stored. False: its id is there already.
+  StoreResult<bool> append(const Event& event);
+  // Success says also that the files are still in their place: what is written to a deleted file is
+  // lost. The `moved` fault leaves open whether the transaction is in the file that was moved.
+  StoreResult<void> commit();
+  void rollback() noexcept;
+
+  // The counters as of now. Costs no access to the file.
+  const Metrics& metrics(std::int64_t now_ms);
+  // Writes those that changed to the table `metrics`, in a transaction of its own.
+  StoreResult<void> write_metrics(std::int64_t now_ms);
+
+  // For fsync only. Stays the same, and stays open, for the life of the store.
+  int wal_descriptor() const noexcept { return wal_file_.descriptor(); }
+  // As of the last commit or checkpoint.
+  const CheckpointProgress& wal() const noexcept { return database_->wal(); }
+  // Copies what is in the log into the database file and syncs both: milliseconds for a thousand
+  // frames, less when the log has been fsynced before. Not within a transaction.
+  StoreResult<CheckpointProgress> checkpoint();
+
+  // Whether the files are in their place and can be read.
+  StoreResult<void> verify();
+
+ private:
+  explicit EventStore(std::unique_ptr<Database> database) : database_(std::move(database)) {}
+  StoreResult<void> prepare_statements();
+  StoreResult<void> start(std::int64_t now_ms);
+  StoreResult<void> check_place();
+  StoreResult<void> save_metrics(std::int64_t now_ms);
+  StoreResult<void> end_transaction();
+
+  StoreResult<bool> is_stored(const Uuid& id);
+  StoreResult<void> bind_names(const Event& event);
+  // False: the key is taken.
+  StoreResult<bool> insert_at(const EventPlace& place);
+  StoreResult<void> insert_in_sequence(std::int64_t time_ms, std::int64_t tail);
+
+  std::unique_ptr<Database> database_;
+  Counters counters_;
+  Names names_;
+  KeySequence sequence_;
+  RandomPool random_;
+  std::optional<Metrics> written_;  // what the table `metrics` says
+  WalFile wal_file_;
+  bool in_transaction_ = false;
+  bool failed_ = false;  // true when the transaction can only be rolled back
+
+  Statement begin_;
+  Statement commit_;
+  Statement insert_event_;
+  Statement find_place_;
+  Statement find_client_id_;
+  Statement last_key_;
+  Statement write_metric_;
+  Statement probe_;
+};
+
+}  // namespace picortex

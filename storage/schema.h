@@ -1,0 +1,17 @@
+#pragma once
+
+#include <cstdint>
+
+#include "storage/database.h"
+
+namespace picortex {
+
+// The tables, by version (PRAGMA user_version).
+inline constexpr std::int64_t kSchemaVersion = 1;
+
+// Makes the tables where the file is empty and does nothing where they are of kSchemaVersion; a
+// fault for a newer version and for another program's database, which stays untouched. Leaves the
+// connection in WAL mode without checkpoints of its own.
+StoreResult<void> prepare_schema(Database& database);
+
+}  // namespace picortex
