@@ -60,7 +60,7 @@ declare -A may_include=(
   [cli]='cli|netfilter|handlers|storage|reactor|base'
 )
 declare -A owner_of=(
-  [liburing.h]=reactor [sqlite3.h]=storage [llhttp.h]=handlers [libnetfilter_queue]=netfilter
+  [liburing.h]=reactor [sqlite3.h]=storage [llhttp.h]='handlers|cli' [libnetfilter_queue]=netfilter
 )
 
 includes_point_down() {
@@ -70,7 +70,7 @@ includes_point_down() {
       grep -rnE '^#include "[a-z_]+/' --include='*.h' --include='*.cpp' "$layer" |
         grep -vE "#include \"(${may_include[$layer]})/" || true
       for library in "${!owner_of[@]}"; do
-        [ "${owner_of[$library]}" = "$layer" ] ||
+        [[ $layer =~ ^(${owner_of[$library]})$ ]] ||
           grep -rnE "^#include [<\"]([a-z]+/)?$library" --include='*.h' --include='*.cpp' "$layer" || true
       done
     done
