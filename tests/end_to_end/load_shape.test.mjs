@@ -7,7 +7,7 @@ import { cleanUpAfter } from './support/cleanup.mjs';
 import { eventually, sanitized, startDaemon } from './support/daemon.mjs';
 import { RawConnection } from './support/raw.mjs';
 
-const SEND_TIMEOUT_MS = 30_000;
+const SEND_TIMEOUT_MS = 6_000;
 const MIB = 1024 * 1024;
 const memoryFactor = sanitized ? 6 : 1;
 
@@ -79,7 +79,7 @@ test('one connection too many is turned away, and there is room again later', as
 });
 
 test('readers that never read are bounded in memory and time', async (t) => {
-  const daemon = await startDaemon(t);
+  const daemon = await startDaemon(t, { settings: { PICORTEX_SEND_TIMEOUT_MS: String(SEND_TIMEOUT_MS) } });
   await slowestHealthMs(daemon);
   const before = daemon.residentBytes;
   const connections = await openMany(t, daemon.address, 40);
