@@ -1,0 +1,62 @@
+# The Debian 12 packages that run.sh and test.sh need, and how they get them. Sourced, never run.
+# shellcheck shell=bash disable=SC2034
+
+# To build and try the daemon.
+build_packages=(
+  cmake ninja-build g++ pkg-config git ca-certificates curl
+  liburing-dev node-llhttp libsimdjson-dev libsqlite3-dev uuid-dev libssl-dev libfmt-dev libcli11-dev
+  libboost-test-dev libnetfilter-queue-dev libmnl-dev
+)
+
+# To test it as well.
+test_packages=("${build_packages[@]}" clang-format shellcheck sqlite3 tmux chromium util-linux mount coreutils)
+
+# has_node: is there a Node.js that can run the end-to-end tests?
+has_node() {
+  local major
+  command -v npm >/dev/null && major=$(node --print 'process.versions.node.split(".")[0]' 2>/dev/null) &&
+    [ "$major" -ge 18 ]
+}
+
+# install_packages NAME…: installs those that are missing; needs root or sudo only when some are.
+install_packages() {
+  local name missing=() as_root=() log
+  for name in "$@"; do
+    [ "$(dpkg-query --show --showformat='${db:Status-Status}' "$name" 2>/dev/null)" = installed ] ||
+      missing+=("$name")
+  done
+  [ ${#missing[@]} -gt 0 ] || return 0
+  if [ "$(id -u)" -ne 0 ]; then
+    if ! command -v sudo >/dev/null; then
+      echo "error: run this as root once, or install: ${missing[*]}" >&2
+      return 1
+    fi
+    as_root=(sudo)
+  fi
+  echo "installing ${#missing[@]} packages: ${missing[*]}"
+  log=$(mktemp)
+  if ! { "${as_root[@]}" apt-get update -qq &&
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+      apt-get install -y -qq --no-install-recommends "${missing[@]}"; } >"$log" 2>&1; then
+    cat "$log" >&2
+    rm -f "$log"
+    echo "error: apt-get could not install: ${missing[*]}" >&2
+    return 1
+  fi
+  rm -f "$log"
+}
+
+# build PRESET: configures and builds it, quiet unless it fails.
+build() {
+  local preset=$1 log started=$SECONDS
+  log=$(mktemp)
+  echo "building $preset"
+  if ! { cmake --preset "$preset" && cmake --build --preset "$preset" -j"$(nproc)"; } >"$log" 2>&1; then
+    cat "$log" >&2
+    rm -f "$log"
+    echo "error: the $preset build failed" >&2
+    return 1
+  fi
+  rm -f "$log"
+  echo "built build/$preset in $((SECONDS - started)) s"
+}
