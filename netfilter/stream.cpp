@@ -57,7 +57,7 @@ void Stream::consume(std::size_t size) noexcept {
   }
   if (ranges_.front().end == 0) ranges_.erase(ranges_.begin());
   // An HTTP connection may live for long without holding anything: give the memory back.
-  if (ranges_.empty()) bytes_ = {};
+  if (ranges_.empty()) bytes_.shrink_to_fit();
 }
 
 void Stream::skip(std::uint32_t size) noexcept {

@@ -74,7 +74,8 @@ Verdict judge_by_dns(const EgressPolicy& policy, const Packet& packet, std::int6
     if (!verdict.refused) return false;
     if (const auto rule = name_rule(policy.allowlist, name, address, port, false, now_ms)) {
       verdict = permit(Action::pass, Evidence::dns, host_of(name), *rule);
-    } else if (name_rule(policy.allowlist, name, address, 0, false, now_ms)) {
+    } else if (verdict.reason != Reason::port_not_listed &&
+               name_rule(policy.allowlist, name, address, 0, false, now_ms)) {
       verdict = refuse(Reason::port_not_listed, Evidence::dns, host_of(name));
     } else if (verdict.reason == Reason::address_unknown) {
       verdict = refuse(Reason::name_not_allowed, Evidence::dns, host_of(name));
@@ -145,7 +146,9 @@ Verdict judge_opening(const EgressPolicy& policy, PacketStatus status, const Pac
   if (const auto rule = policy.allowlist.match(address, packet.destination_port, now_ms)) {
     return permit(Action::allow, Evidence::ip, {}, *rule);
   }
-  const Verdict verdict = judge_by_dns(policy, packet, now_ms);
+  const Verdict verdict = access_to(address) == Access::by_address
+                              ? refuse(Reason::address_unknown, Evidence::ip)
+                              : judge_by_dns(policy, packet, now_ms);
   if (verdict.reason == Reason::address_unknown && policy.allowlist.match(address, 0, now_ms)) {
     return refuse(Reason::port_not_listed, Evidence::ip);
   }
