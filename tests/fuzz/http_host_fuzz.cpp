@@ -8,23 +8,17 @@ using namespace picortex;
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
   const std::span stream(data + 1, size - 1);
-  HttpHead whole_head;
-  const HttpHeadStatus whole = HttpHeadReader().read(stream, whole_head);
+  HttpHead whole;
+  const HttpHeadStatus status = HttpHeadReader().read(stream, whole);
 
   HttpHeadReader reader;
   HttpHead head;
-  HttpHeadStatus status = HttpHeadStatus::need_more;
-  fuzz::SplitPoints split(data[0]);
-  std::size_t shown = 0;
-  while (status == HttpHeadStatus::need_more && shown < stream.size()) {
-    shown = split.next(shown, stream.size());
-    status = reader.read(stream.first(shown), head);
-  }
-  CHECK(status == whole);
-  CHECK(head.head_size <= shown);
+  const auto read = [&](auto shown) { return reader.read(shown, head); };
+  CHECK(fuzz::read_in_pieces(data[0], stream, HttpHeadStatus::need_more, read) == status);
+  CHECK(whole.head_size <= stream.size());
   if (status == HttpHeadStatus::host) {
-    CHECK(head.host == whole_head.host && head.port == whole_head.port);
-    CHECK(head.head_size == whole_head.head_size && head.content_size == whole_head.content_size);
+    CHECK(head.host == whole.host && head.port == whole.port);
+    CHECK(head.head_size == whole.head_size && head.content_size == whole.content_size);
   }
   return 0;
 }

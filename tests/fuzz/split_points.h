@@ -7,20 +7,20 @@
 
 namespace picortex::fuzz {
 
-// The first byte of an input says into pieces of what sizes the rest is cut: 1 to 16 bytes, then 1
-// to 16 others, in turn.
-class SplitPoints {
- public:
-  explicit SplitPoints(std::uint8_t choice) noexcept : sizes_{1u + choice % 16, 1u + choice / 16} {}
-
-  std::size_t next(std::size_t from, std::size_t end) noexcept {
-    turn_ = !turn_;
-    return std::min(end, from + sizes_[turn_]);
+// Shows `stream` to `read` in ever larger parts, as an owner of a connection does, until it returns
+// something else than `need_more`. `choice`, the first byte of an input, picks the split points:
+// steps of 1 to 16 bytes and steps of 1 to 16 others, in turn.
+template <class Status, class Read>
+Status read_in_pieces(std::uint8_t choice, std::span<const std::uint8_t> stream, Status need_more,
+                      Read read) {
+  const std::size_t steps[] = {1u + choice % 16, 1u + choice / 16};
+  std::size_t shown = 0;
+  for (std::size_t turn = 0; shown < stream.size(); ++turn) {
+    shown = std::min(stream.size(), shown + steps[turn % 2]);
+    const Status status = read(stream.first(shown));
+    if (status != need_more) return status;
   }
-
- private:
-  std::size_t sizes_[2];
-  bool turn_ = false;
-};
+  return need_more;
+}
 
 }  // namespace picortex::fuzz
