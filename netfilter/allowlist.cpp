@@ -1,0 +1,218 @@
+#include "netfilter/allowlist.h"
+
+#include <charconv>
+
+#include "base/timestamp.h"
+
+namespace picortex {
+
+const std::string_view kBuiltInRules =
+    "api.anthropic.com\n"
+    "registry.npmjs.org\n"
+    "pypi.org\n"
+    "github.com\n"
+    "raw.githubusercontent.com\n";
+
+namespace {
+
+constexpr std::string_view kBlanks = " \t\r\f\v";
+
+// Cuts the first word off `text`; empty when there is none left.
+std::string_view take_word(std::string_view& text) noexcept {
+  text.remove_prefix(std::min(text.find_first_not_of(kBlanks), text.size()));
+  const std::string_view word = text.substr(0, text.find_first_of(kBlanks));
+  text.remove_prefix(word.size());
+  return word;
+}
+
+// Digits without a leading zero, in [low, high].
+bool read_number(std::string_view text, unsigned low, unsigned high, unsigned& value) noexcept {
+  if (text.empty() || text.size() > 5 || (text.size() > 1 && text[0] == '0')) return false;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  return error == std::errc{} && end == text.data() + text.size() && value >= low && value <= high;
+}
+
+// The readers below return why the text is no rule, or null.
+
+const char* read_port(std::string_view text, Rule& rule) noexcept {
+  unsigned port = 0;
+  if (!read_number(text, 1, 65535, port)) return "the port is not a number from 1 to 65535";
+  rule.port = static_cast<std::uint16_t>(port);
+  return nullptr;
+}
+
+const char* read_network(std::string_view text, bool v6, Rule& rule) noexcept {
+  const std::size_t slash = text.find('/');
+  const auto address = parse_ip_address(text.substr(0, slash));
+  if (!address || address->is_v6 != v6) return "not an address";
+  unsigned bits = v6 ? 128 : 32;
+  if (slash != text.npos && !read_number(text.substr(slash + 1), 0, bits, bits)) {
+    return v6 ? "the prefix size is not a number from 0 to 128"
+              : "the prefix size is not a number from 0 to 32";
+  }
+  if (bits >= 96 && v6 && address_class(*address) == AddressClass::v4_mapped) {
+    return "an IPv4 address in IPv6 dress: write it as IPv4";
+  }
+  rule.kind = RuleKind::network;
+  rule.network = network_of(*address, static_cast<std::uint8_t>(bits));
+  if (rule.network.address != *address) return "the address has bits behind its prefix";
+  return nullptr;
+}
+
+const char* read_name(std::string_view text, Rule& rule) {
+  if (text.starts_with("*.")) {
+    rule.kind = RuleKind::subdomains;
+    text.remove_prefix(2);
+  }
+  if (text.find('*') != text.npos) return "a star stands only for the first labels: *.host";
+  const auto name = HostName::parse(text);
+  if (!name) return "not a host name (letters, digits, hyphens; A-labels for other scripts)";
+  rule.name = name->view();
+  return nullptr;
+}
+
+const char* read_pattern(std::string_view text, Rule& rule) {
+  if (text.starts_with('[')) {
+    const std::size_t close = text.find(']');
+    if (close == text.npos) return "the bracket is not closed";
+    const std::string_view behind = text.substr(close + 1);
+    if (!behind.empty() && behind[0] != ':') return "only :port may follow the bracket";
+    if (!behind.empty()) {
+      if (const char* reason = read_port(behind.substr(1), rule)) return reason;
+    }
+    return read_network(text.substr(1, close - 1), true, rule);
+  }
+  const std::size_t colon = text.find(':');
+  if (colon != text.rfind(':')) return "an IPv6 address needs brackets: [2001:db8::1]:443";
+  if (colon != text.npos) {
+    if (const char* reason = read_port(text.substr(colon + 1), rule)) return reason;
+    text = text.substr(0, colon);
+  }
+  const bool is_network = text.find('/') != text.npos || parse_ip_address(text).has_value();
+  return is_network ? read_network(text, false, rule) : read_name(text, rule);
+}
+
+const char* read_option(std::string_view word, Rule& rule) noexcept {
+  constexpr std::string_view kExpires = "expires=";
+  if (word.starts_with(kExpires)) {
+    const auto time_ms = parse_iso_time(word.substr(kExpires.size()));
+    if (!time_ms) return "the time of expires= is not RFC 3339, such as 2026-11-23T21:00:00Z";
+    rule.expires_ms = *time_ms;
+    return nullptr;
+  }
+  if (rule.kind == RuleKind::network) return "private and dns-only are for names";
+  if (word == "private") {
+    rule.permits_private = true;
+  } else if (word == "dns-only") {
+    rule.dns_suffices = true;
+  } else {
+    return "unknown word; known are private, dns-only and expires=";
+  }
+  return nullptr;
+}
+
+const char* read_rule(std::string_view line, Rule& rule) {
+  std::string_view rest = line;
+  if (const char* reason = read_pattern(take_word(rest), rule)) return reason;
+  for (auto word = take_word(rest); !word.empty(); word = take_word(rest)) {
+    if (const char* reason = read_option(word, rule)) return reason;
+  }
+  rule.text = line;
+  return nullptr;
+}
+
+std::string_view trim(std::string_view line) noexcept {
+  line = line.substr(0, line.find('#'));
+  const std::size_t begin = line.find_first_not_of(kBlanks);
+  if (begin == line.npos) return {};
+  return line.substr(begin, line.find_last_not_of(kBlanks) - begin + 1);
+}
+
+}  // namespace
+
+std::vector<RuleProblem> Allowlist::add(std::string_view text, RuleSource source) {
+  std::vector<RuleProblem> problems;
+  const auto report = [&problems](std::uint32_t line, const char* reason) {
+    if (problems.size() < kProblemsMax) problems.push_back({line, reason});
+  };
+  if (text.size() > kTextSizeMax) {
+    report(0, "longer than 1 MiB: nothing of it was taken");
+    return problems;
+  }
+  for (std::uint32_t number = 1; !text.empty(); ++number) {
+    const std::size_t end = text.find('\n');
+    const std::string_view line = trim(text.substr(0, end));
+    text.remove_prefix(end == text.npos ? text.size() : end + 1);
+    if (line.empty()) continue;
+    if (rules_.size() == kRulesMax) {
+      report(number, "more than 100000 rules: this and what follows was not taken");
+      break;
+    }
+    Rule rule;
+    rule.source = source;
+    rule.line = number;
+    if (const char* reason = read_rule(line, rule)) {
+      report(number, reason);
+    } else {
+      insert(std::move(rule));
+    }
+  }
+  return problems;
+}
+
+void Allowlist::insert(Rule rule) {
+  const auto index = static_cast<RuleIndex>(rules_.size());
+  Chain* chain = nullptr;
+  if (rule.kind == RuleKind::network) {
+    chain = &networks_[rule.network];
+    prefix_sizes_[rule.network.address.is_v6].set(rule.network.prefix_size);
+  } else {
+    chain = &(rule.kind == RuleKind::host ? hosts_ : subdomains_)[rule.name];
+  }
+  if (chain->first == kNone) {
+    chain->first = index;
+  } else {
+    next_[chain->last] = index;
+  }
+  chain->last = index;
+  rules_.push_back(std::move(rule));
+  next_.push_back(kNone);
+}
+
+std::optional<RuleIndex> Allowlist::match_in(const NameMap& names, std::string_view key,
+                                             const NameNeed& need, std::int64_t now_ms) const {
+  const auto found = names.find(key);
+  if (found == names.end()) return std::nullopt;
+  for (RuleIndex i = found->second.first; i != kNone; i = next_[i]) {
+    const Rule& rule = rules_[i];
+    if (now_ms < rule.expires_ms && (need.port == 0 || need.port == rule.port) &&
+        (!need.is_private || rule.permits_private) && (!need.dns_only || rule.dns_suffices)) {
+      return i;
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<RuleIndex> Allowlist::match(const NameNeed& need, std::int64_t now_ms) const {
+  if (const auto rule = match_in(hosts_, need.name, need, now_ms)) return rule;
+  for (auto suffix = parent_name(need.name); !suffix.empty(); suffix = parent_name(suffix)) {
+    if (const auto rule = match_in(subdomains_, suffix, need, now_ms)) return rule;
+  }
+  return std::nullopt;
+}
+
+std::optional<RuleIndex> Allowlist::match(const IpAddress& address, std::uint16_t port,
+                                          std::int64_t now_ms) const {
+  const auto& sizes = prefix_sizes_[address.is_v6];
+  for (int size = address.is_v6 ? 128 : 32; size >= 0; --size) {
+    if (!sizes.test(static_cast<std::size_t>(size))) continue;
+    const auto found = networks_.find(network_of(address, static_cast<std::uint8_t>(size)));
+    if (found == networks_.end()) continue;
+    for (RuleIndex i = found->second.first; i != kNone; i = next_[i]) {
+      if (now_ms < rules_[i].expires_ms && (port == 0 || port == rules_[i].port)) return i;
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace picortex

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "netfilter/address.h"
+
+namespace picortex {
+
+inline constexpr std::uint8_t kProtocolIcmp = 1;
+inline constexpr std::uint8_t kProtocolTcp = 6;
+inline constexpr std::uint8_t kProtocolUdp = 17;
+inline constexpr std::uint8_t kProtocolIcmpV6 = 58;
+inline constexpr std::uint8_t kProtocolSctp = 132;
+
+inline constexpr std::uint8_t kTcpFin = 0x01;
+inline constexpr std::uint8_t kTcpSyn = 0x02;
+inline constexpr std::uint8_t kTcpRst = 0x04;
+inline constexpr std::uint8_t kTcpAck = 0x10;
+
+enum class PacketStatus : std::uint8_t {
+  whole,
+  truncated,      // fewer bytes than the headers claim: the queue copied too few
+  malformed,      // headers that contradict themselves
+  fragment,       // of a larger packet: the kernel's own stack hands none to OUTPUT
+  source_routed,  // goes on to an address that its destination field does not show
+};
+
+// An IP packet's headers as far as a fence needs them, and a view of what it carries. Fields that
+// the status did not let it reach are 0.
+struct Packet {
+  IpAddress source;
+  IpAddress destination;
+  std::uint8_t protocol = 0;      // behind IPv6's extension headers
+  std::uint16_t source_port = 0;  // TCP, UDP, SCTP
+  std::uint16_t destination_port = 0;
+  std::uint8_t tcp_flags = 0;
+  std::uint32_t tcp_sequence = 0;
+  std::uint8_t icmp_type = 0;
+  std::span<const std::uint8_t> payload;  // behind the transport header
+
+  bool opens_connection() const noexcept {
+    return protocol == kProtocolTcp && (tcp_flags & (kTcpSyn | kTcpAck | kTcpRst)) == kTcpSyn;
+  }
+};
+
+// Reads raw bytes from the IP header on (NFQA_PAYLOAD), checksums unseen since the kernel fills
+// them in later. IPv4 by RFC 791, IPv6 by RFC 8200 with 8 extension headers at most.
+PacketStatus parse_packet(std::span<const std::uint8_t> bytes, Packet& packet) noexcept;
+
+}  // namespace picortex

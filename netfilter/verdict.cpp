@@ -1,0 +1,180 @@
+#include "netfilter/verdict.h"
+
+namespace picortex {
+namespace {
+
+// What it takes for a name to lead to an address of a class.
+enum class Access : std::uint8_t {
+  by_name,          // any rule for the name
+  by_private_name,  // a rule with `private`
+  by_address,       // a rule that names the address
+  none,
+};
+
+Access access_to(const IpAddress& address) noexcept {
+  switch (address_class(address)) {
+    case AddressClass::global:
+      return Access::by_name;
+    case AddressClass::private_use:
+    case AddressClass::shared:
+    case AddressClass::reserved:
+      return Access::by_private_name;
+    case AddressClass::loopback:
+    case AddressClass::link_local:
+    case AddressClass::metadata:
+      return Access::by_address;
+    case AddressClass::unspecified:
+    case AddressClass::multicast:
+    case AddressClass::v4_mapped:
+      break;
+  }
+  return Access::none;
+}
+
+// The rule by which `name` may lead to `address`; port 0: any.
+std::optional<RuleIndex> name_rule(const Allowlist& allowlist, std::string_view name,
+                                   const IpAddress& address, std::uint16_t port, bool dns_only,
+                                   std::int64_t now_ms) {
+  const Access access = access_to(address);
+  if (access != Access::by_name && access != Access::by_private_name) return std::nullopt;
+  return allowlist.match({.name = name,
+                          .port = port,
+                          .is_private = access == Access::by_private_name,
+                          .dns_only = dns_only},
+                         now_ms);
+}
+
+Verdict refuse(Reason reason, Evidence evidence, const HostName& host = {}) {
+  return {.evidence = evidence, .reason = reason, .host = host};
+}
+
+Verdict permit(Action action, Evidence evidence, const HostName& host, RuleIndex rule) {
+  return {.action = action,
+          .refused = false,
+          .is_final = action == Action::allow,
+          .evidence = evidence,
+          .reason = action == Action::allow ? Reason::permitted : Reason::undecided,
+          .host = host,
+          .rule = rule};
+}
+
+HostName host_of(std::string_view name) noexcept {
+  return HostName::parse(name).value_or(HostName{});
+}
+
+Verdict judge_by_dns(const EgressPolicy& policy, const Packet& packet, std::int64_t now_ms) {
+  const IpAddress& address = packet.destination;
+  const std::uint16_t port = packet.destination_port;
+  Verdict verdict = refuse(Reason::address_unknown, Evidence::ip);
+  policy.addresses.find_name(address, now_ms, [&](std::string_view name) {
+    if (const auto rule = name_rule(policy.allowlist, name, address, port, true, now_ms)) {
+      verdict = permit(Action::allow, Evidence::dns, host_of(name), *rule);
+      return true;
+    }
+    if (!verdict.refused) return false;
+    if (const auto rule = name_rule(policy.allowlist, name, address, port, false, now_ms)) {
+      verdict = permit(Action::pass, Evidence::dns, host_of(name), *rule);
+    } else if (verdict.reason != Reason::port_not_listed &&
+               name_rule(policy.allowlist, name, address, 0, false, now_ms)) {
+      verdict = refuse(Reason::port_not_listed, Evidence::dns, host_of(name));
+    } else if (verdict.reason == Reason::address_unknown) {
+      verdict = refuse(Reason::name_not_allowed, Evidence::dns, host_of(name));
+    }
+    return false;
+  });
+  return verdict;
+}
+
+}  // namespace
+
+std::string_view evidence_label(Evidence evidence) noexcept {
+  switch (evidence) {
+    case Evidence::ip:
+      return "ip";
+    case Evidence::dns:
+      return "dns";
+    case Evidence::sni:
+      return "sni";
+    case Evidence::http_host:
+      break;
+  }
+  return "http_host";
+}
+
+std::string_view reason_label(Reason reason) noexcept {
+  switch (reason) {
+    case Reason::permitted:
+      return "permitted";
+    case Reason::undecided:
+      return "undecided";
+    case Reason::protocol:
+      return "protocol";
+    case Reason::bad_packet:
+      return "bad_packet";
+    case Reason::address_unknown:
+      return "address_unknown";
+    case Reason::name_not_allowed:
+      return "name_not_allowed";
+    case Reason::port_not_listed:
+      return "port_not_listed";
+    case Reason::address_disagrees:
+      return "address_disagrees";
+    case Reason::no_name:
+      return "no_name";
+    case Reason::not_understood:
+      return "not_understood";
+    case Reason::contradiction:
+      return "contradiction";
+    case Reason::too_slow:
+      return "too_slow";
+    case Reason::too_long:
+      return "too_long";
+    case Reason::crowded_out:
+      return "crowded_out";
+    case Reason::not_followed:
+      break;
+  }
+  return "not_followed";
+}
+
+Verdict judge_opening(const EgressPolicy& policy, PacketStatus status, const Packet& packet,
+                      std::int64_t now_ms) {
+  const IpAddress& address = packet.destination;
+  if (status != PacketStatus::whole) return refuse(Reason::bad_packet, Evidence::ip);
+  if (packet.protocol != kProtocolTcp) return refuse(Reason::protocol, Evidence::ip);
+  if (access_to(address) == Access::none) return refuse(Reason::address_unknown, Evidence::ip);
+  if (const auto rule = policy.allowlist.match(address, packet.destination_port, now_ms)) {
+    return permit(Action::allow, Evidence::ip, {}, *rule);
+  }
+  const Verdict verdict = access_to(address) == Access::by_address
+                              ? refuse(Reason::address_unknown, Evidence::ip)
+                              : judge_by_dns(policy, packet, now_ms);
+  if (verdict.reason == Reason::address_unknown && policy.allowlist.match(address, 0, now_ms)) {
+    return refuse(Reason::port_not_listed, Evidence::ip);
+  }
+  return verdict;
+}
+
+Verdict judge_name(const EgressPolicy& policy, Evidence evidence, const HostName& host,
+                   const IpAddress& address, std::uint16_t port, std::int64_t now_ms) {
+  const auto rule = policy.allowlist.match({.name = host.view(), .port = port}, now_ms);
+  if (!rule) {
+    const bool on_other_ports = policy.allowlist.match({.name = host.view()}, now_ms).has_value();
+    return refuse(on_other_ports ? Reason::port_not_listed : Reason::name_not_allowed, evidence,
+                  host);
+  }
+  const auto leads_there = name_rule(policy.allowlist, host.view(), address, port, false, now_ms);
+  if (!leads_there || !policy.addresses.agrees(address, host.view(), now_ms)) {
+    return refuse(Reason::address_disagrees, evidence, host);
+  }
+  return permit(Action::allow, evidence, host, *leads_there);
+}
+
+bool may_answer(const Allowlist& allowlist, const HostName& name, const IpAddress& address,
+                std::int64_t now_ms) {
+  if (access_to(address) == Access::none) return false;
+  return name_rule(allowlist, name.view(), address, 0, false, now_ms).has_value() ||
+         allowlist.match(address, 0, now_ms).has_value();
+}
+
+}  // namespace picortex
