@@ -124,6 +124,7 @@ Answer HeadScanner::end_line(std::string_view head, std::size_t line_end) noexce
   if (line.front() == ' ' || line.front() == '\t') {
     return refused(400, "Header line folding is not allowed");
   }
+  if (line.front() == ':') return refused(400, "A header has no name");
   if (++field_count_ > kFieldCountMax) return refused(431, "The request has more than 100 headers");
   return kIncomplete;
 }

@@ -116,6 +116,7 @@ llhttp_settings_t RequestParser::make_settings() noexcept {
   settings.on_header_field = &RequestParser::on_field_name;
   settings.on_header_value = &RequestParser::on_field_value;
   settings.on_headers_complete = &RequestParser::on_headers_complete;
+  settings.on_chunk_header = &RequestParser::on_chunk_header;
   settings.on_body = &RequestParser::on_body;
   settings.on_message_complete = &RequestParser::on_message_complete;
   return settings;
@@ -207,6 +208,14 @@ int RequestParser::on_headers_complete(llhttp_t* parser) noexcept {
   // Another protocol is not offered here: RFC 9110, section 7.8 lets a server ignore Upgrade.
   parser->upgrade = 0;
   return 0;
+}
+
+// A chunk that cannot fit is refused by its size alone.
+int RequestParser::on_chunk_header(llhttp_t* parser) noexcept {
+  RequestParser& it = self(parser);
+  if (parser->content_length <= it.body_size_max_ - it.body_->size()) return 0;
+  it.too_large_ = true;
+  return HPE_USER;
 }
 
 int RequestParser::on_body(llhttp_t* parser, const char* at, std::size_t size) noexcept {

@@ -49,6 +49,7 @@ class RequestParser {
   static int on_field_name(llhttp_t* parser, const char* at, std::size_t size) noexcept;
   static int on_field_value(llhttp_t* parser, const char* at, std::size_t size) noexcept;
   static int on_headers_complete(llhttp_t* parser) noexcept;
+  static int on_chunk_header(llhttp_t* parser) noexcept;
   static int on_body(llhttp_t* parser, const char* at, std::size_t size) noexcept;
   static int on_message_complete(llhttp_t* parser) noexcept;
 

@@ -21,7 +21,7 @@ const accepted = {
   'a length with leading zeros': post([`Content-Length: 000${BODY.length}`], BODY),
   'one chunk': chunked(`f\r\n${BODY}\r\n0\r\n\r\n`),
   'chunks of other sizes': chunked(`1\r\n{\r\n00E\r\n"message":"m"}\r\n0\r\n\r\n`),
-  'chunk extensions': chunked(`f;a;b=c;d="e f"\r\n${BODY}\r\n0;last\r\n\r\n`),
+  'chunk extensions': chunked(`f;a;b=c\r\n${BODY}\r\n0;last\r\n\r\n`),
   'trailers': chunked(`f\r\n${BODY}\r\n0\r\nX-Trailer: a\r\nY: b\r\n\r\n`),
   'Transfer-Encoding in another case': post(['transfer-encoding: Chunked'], `F\r\n${BODY}\r\n0\r\n\r\n`),
   'Expect with its body at once': post([`Content-Length: ${BODY.length}`, 'Expect: 100-continue'], BODY),

@@ -83,7 +83,8 @@ class Daemon {
       }
       const left = until - Date.now();
       if (left <= 0 || this.outputEnded) {
-        throw new Error(`no such log line; exit ${this.child.exitCode}; stderr: ${this.errors}; last lines:\n` +
+        const exit = this.outputEnded ? await this.exited : { code: null };
+        throw new Error(`no such log line; exit ${exit.code}; stderr: ${this.errors}; last lines:\n` +
                         this.rawLines.slice(-20).join('\n'));
       }
       await new Promise((resolve) => {

@@ -127,7 +127,9 @@ export class RawConnection {
 
   // Gone at once, leaving no TIME_WAIT behind.
   destroy() {
-    if (this.socket.resetAndDestroy && !this.socket.destroyed && this.socket.remoteAddress) this.socket.resetAndDestroy();
+    // Once one side has ended, node leaves the handle of a reset socket open for ever.
+    const whole = !this.ended && !this.socket.writableEnded && !this.socket.destroyed;
+    if (this.socket.resetAndDestroy && whole && this.socket.remoteAddress) this.socket.resetAndDestroy();
     else this.socket.destroy();
   }
 }
