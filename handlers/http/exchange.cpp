@@ -47,7 +47,7 @@ void Exchange::trim() {
 void Exchange::keep_head() {
   if (head_seen_.data() == head_.data()) return;
   head_.assign(head_seen_);
-  request_.move_views(head_seen_.data(), head_.data());
+  request_.move_views(head_seen_, head_.data());
   head_seen_ = head_;
 }
 
