@@ -86,7 +86,8 @@ void Connection::take(std::span<const char> bytes) {
     exchange_->begin_request();
   }
   const std::string_view text(bytes.data(), bytes.size());
-  const std::size_t used = may_process() ? process(text) : 0;
+  // What waits in the backlog comes first, even when sending has just made room for more answers.
+  const std::size_t used = exchange_->backlog_.empty() && may_process() ? process(text) : 0;
   if (!close_after_) exchange_->backlog_ += text.substr(used);
   if (exchange_->backlog_.size() > server_.limits().backlog_size_max && !receive_paused_) {
     receive_paused_ = true;
