@@ -213,19 +213,21 @@ void Connection::find_no_route(const std::string& allow) {
 void Connection::refuse_after_body(int status, std::string_view message, std::string_view fields) {
   Exchange& it = *exchange_;
   // A client that asked first sends its body or not, as it likes: only closing is safe.
-  if (it.request_.expects_continue && it.request_.has_body) return refuse_now(status, message);
+  if (it.request_.expects_continue && it.request_.has_body) {
+    return refuse_now(status, message, fields);
+  }
   it.refusal_status_ = status;
   it.refusal_message_ = message;
   it.refusal_fields_ = fields;
 }
 
 // Where the request ends cannot be known, or it is not worth waiting for: the last answer.
-void Connection::refuse_now(int status, std::string_view message) {
+void Connection::refuse_now(int status, std::string_view message, std::string_view fields) {
   Exchange& it = *exchange_;
   if (it.id_.is_nil()) it.id_ = server_.next_id();
   it.stage_ = Exchange::Stage::answering;
   close_after_ = true;
-  it.fail(status, message);
+  it.fail(status, message, fields);
 }
 
 std::size_t Connection::take_body(std::string_view bytes) {
