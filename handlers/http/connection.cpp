@@ -186,9 +186,7 @@ void Connection::decide_on_head() {
     }
   }
   if (close_after_) return;
-  if (request.content_length.value_or(0) > it.body_size_max_) {
-    refuse_now(413, "Request body is too large");
-  }
+  if (request.content_length.value_or(0) > it.body_size_max_) refuse_too_large();
 }
 
 void Connection::find_no_route(const std::string& allow) {
@@ -230,9 +228,20 @@ void Connection::refuse_now(int status, std::string_view message, std::string_vi
   it.fail(status, message, fields);
 }
 
+// What was decided on the head says more than that its body is too large to be skipped.
+void Connection::refuse_too_large() {
+  const Exchange& it = *exchange_;
+  if (it.refusal_status_ == 0) return refuse_now(413, "Request body is too large");
+  refuse_now(it.refusal_status_, it.refusal_message_, it.refusal_fields_);
+}
+
 std::size_t Connection::take_body(std::string_view bytes) {
   Exchange& it = *exchange_;
   const auto [consumed, refusal] = it.parser_.parse_body(bytes, it.body_, it.body_size_max_);
+  if (refusal.status == 413) {
+    refuse_too_large();
+    return bytes.size();
+  }
   if (refusal) {
     refuse_now(refusal.status, refusal.reason);
     return bytes.size();

@@ -75,6 +75,7 @@ class Connection {
   void find_no_route(const std::string& allow);
   void refuse_after_body(int status, std::string_view message, std::string_view fields);
   void refuse_now(int status, std::string_view message, std::string_view fields = {});
+  void refuse_too_large();
   void dispatch();
   void log_request(const Response& response);
 
