@@ -45,8 +45,8 @@ std::size_t raise_descriptor_limit(std::size_t connections_wanted) {
   getrlimit(RLIMIT_NOFILE, &limit);
   limit.rlim_cur = limit.rlim_max;
   setrlimit(RLIMIT_NOFILE, &limit);
-  const rlim_t fitting =
-      limit.rlim_max > kOtherDescriptors ? limit.rlim_max - kOtherDescriptors : 1;
+  const rlim_t kept_back = kOtherDescriptors + http::kConnectionsOverMax;
+  const rlim_t fitting = limit.rlim_max > kept_back ? limit.rlim_max - kept_back : 1;
   return std::min<std::size_t>(connections_wanted, fitting);
 }
 
