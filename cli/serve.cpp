@@ -324,6 +324,8 @@ void Daemon::on_closing_limit() noexcept { output_.abandon(); }
 int serve(const ServeOptions& options) {
   umask(077);
   std::signal(SIGPIPE, SIG_IGN);
+  // A parent may have had it ignored; then the kernel would reap children before they are asked.
+  std::signal(SIGCHLD, SIG_DFL);
   auto foundation = lay_foundation(options);
   if (!foundation) {
     std::fprintf(stderr, "picortex: %s\n", foundation.error().what.c_str());
