@@ -344,7 +344,9 @@ void Connection::on_send(const Completion& completion) noexcept {
 }
 
 bool Connection::has_partial_request() const noexcept {
-  return exchange_->stage_ == Exchange::Stage::body || !exchange_->head_.empty();
+  // Empty lines alone, as some clients send behind a body, are not the beginning of a request.
+  return exchange_->stage_ == Exchange::Stage::body ||
+         exchange_->head_.size() > exchange_->scanner_.start();
 }
 
 // Called after every event: brings sending, deadline and memory in line with what is left to do.
