@@ -257,8 +257,9 @@ Result<void> Daemon::start(Foundation& foundation) {
   signals_ = std::move(*signals);
   reactor_.add(drain_limits_);
   reactor_.add(closing_limits_);
-  reactor_.add(TurnHook::to<&Daemon::on_turn_end>(*this));
   reactor_.add(TurnHook::to<&Log::flush>(log_));
+  // The last, so that the loop ends only when nobody has begun anything in its last turn.
+  reactor_.add(TurnHook::to<&Daemon::on_turn_end>(*this));
   writer_.open();
   probe_.start();
   for (http::Listener& listener : foundation.listeners) {
