@@ -364,7 +364,7 @@ void Connection::settle() {
       wait_for(Waiting::send);
     } else if (in_endpoint_) {
       wait_for(Waiting::endpoint);
-    } else if (close_after_) {
+    } else if (close_after_ || (server_.is_draining() && !has_partial_request())) {
       return linger();
     } else if (has_partial_request()) {
       wait_for(exchange_->stage_ == Exchange::Stage::body ? Waiting::body : Waiting::head);
