@@ -45,8 +45,8 @@ std::size_t raise_descriptor_limit(std::size_t connections_wanted) {
   getrlimit(RLIMIT_NOFILE, &limit);
   limit.rlim_cur = limit.rlim_max;
   setrlimit(RLIMIT_NOFILE, &limit);
-  const rlim_t fitting =
-      limit.rlim_max > kOtherDescriptors ? limit.rlim_max - kOtherDescriptors : 1;
+  const rlim_t kept_back = kOtherDescriptors + http::kConnectionsOverMax;
+  const rlim_t fitting = limit.rlim_max > kept_back ? limit.rlim_max - kept_back : 1;
   return std::min<std::size_t>(connections_wanted, fitting);
 }
 
@@ -257,8 +257,9 @@ Result<void> Daemon::start(Foundation& foundation) {
   signals_ = std::move(*signals);
   reactor_.add(drain_limits_);
   reactor_.add(closing_limits_);
-  reactor_.add(TurnHook::to<&Daemon::on_turn_end>(*this));
   reactor_.add(TurnHook::to<&Log::flush>(log_));
+  // The last, so that the loop ends only when nobody has begun anything in its last turn.
+  reactor_.add(TurnHook::to<&Daemon::on_turn_end>(*this));
   writer_.open();
   probe_.start();
   for (http::Listener& listener : foundation.listeners) {
@@ -324,6 +325,8 @@ void Daemon::on_closing_limit() noexcept { output_.abandon(); }
 int serve(const ServeOptions& options) {
   umask(077);
   std::signal(SIGPIPE, SIG_IGN);
+  // A parent may have had it ignored; then the kernel would reap children before they are asked.
+  std::signal(SIGCHLD, SIG_DFL);
   auto foundation = lay_foundation(options);
   if (!foundation) {
     std::fprintf(stderr, "picortex: %s\n", foundation.error().what.c_str());

@@ -240,7 +240,8 @@ void Log::report_dropped() {
   const std::uint64_t dropped = output_.lines_dropped() - dropped_reported_;
   if (dropped == 0 || !output_.has_room(kDroppedLineSizeMax)) return;
   dropped_reported_ += dropped;
-  line(Level::warn, "log.dropped")
+  // It is told at every level.
+  line(std::max(Level::warn, settings_.level), "log.dropped")
       .number("count", static_cast<std::int64_t>(dropped))
       .message("log lines were dropped, since whoever reads stdout is too slow");
 }

@@ -86,7 +86,8 @@ void Connection::take(std::span<const char> bytes) {
     exchange_->begin_request();
   }
   const std::string_view text(bytes.data(), bytes.size());
-  const std::size_t used = may_process() ? process(text) : 0;
+  // What waits in the backlog comes first, even when sending has just made room for more answers.
+  const std::size_t used = exchange_->backlog_.empty() && may_process() ? process(text) : 0;
   if (!close_after_) exchange_->backlog_ += text.substr(used);
   if (exchange_->backlog_.size() > server_.limits().backlog_size_max && !receive_paused_) {
     receive_paused_ = true;
@@ -185,9 +186,7 @@ void Connection::decide_on_head() {
     }
   }
   if (close_after_) return;
-  if (request.content_length.value_or(0) > it.body_size_max_) {
-    refuse_now(413, "Request body is too large");
-  }
+  if (request.content_length.value_or(0) > it.body_size_max_) refuse_too_large();
 }
 
 void Connection::find_no_route(const std::string& allow) {
@@ -212,24 +211,37 @@ void Connection::find_no_route(const std::string& allow) {
 void Connection::refuse_after_body(int status, std::string_view message, std::string_view fields) {
   Exchange& it = *exchange_;
   // A client that asked first sends its body or not, as it likes: only closing is safe.
-  if (it.request_.expects_continue && it.request_.has_body) return refuse_now(status, message);
+  if (it.request_.expects_continue && it.request_.has_body) {
+    return refuse_now(status, message, fields);
+  }
   it.refusal_status_ = status;
   it.refusal_message_ = message;
   it.refusal_fields_ = fields;
 }
 
 // Where the request ends cannot be known, or it is not worth waiting for: the last answer.
-void Connection::refuse_now(int status, std::string_view message) {
+void Connection::refuse_now(int status, std::string_view message, std::string_view fields) {
   Exchange& it = *exchange_;
   if (it.id_.is_nil()) it.id_ = server_.next_id();
   it.stage_ = Exchange::Stage::answering;
   close_after_ = true;
-  it.fail(status, message);
+  it.fail(status, message, fields);
+}
+
+// What was decided on the head says more than that its body is too large to be skipped.
+void Connection::refuse_too_large() {
+  const Exchange& it = *exchange_;
+  if (it.refusal_status_ == 0) return refuse_now(413, "Request body is too large");
+  refuse_now(it.refusal_status_, it.refusal_message_, it.refusal_fields_);
 }
 
 std::size_t Connection::take_body(std::string_view bytes) {
   Exchange& it = *exchange_;
   const auto [consumed, refusal] = it.parser_.parse_body(bytes, it.body_, it.body_size_max_);
+  if (refusal.status == 413) {
+    refuse_too_large();
+    return bytes.size();
+  }
   if (refusal) {
     refuse_now(refusal.status, refusal.reason);
     return bytes.size();
@@ -332,7 +344,9 @@ void Connection::on_send(const Completion& completion) noexcept {
 }
 
 bool Connection::has_partial_request() const noexcept {
-  return exchange_->stage_ == Exchange::Stage::body || !exchange_->head_.empty();
+  // Empty lines alone, as some clients send behind a body, are not the beginning of a request.
+  return exchange_->stage_ == Exchange::Stage::body ||
+         exchange_->head_.size() > exchange_->scanner_.start();
 }
 
 // Called after every event: brings sending, deadline and memory in line with what is left to do.
@@ -350,7 +364,7 @@ void Connection::settle() {
       wait_for(Waiting::send);
     } else if (in_endpoint_) {
       wait_for(Waiting::endpoint);
-    } else if (close_after_) {
+    } else if (close_after_ || (server_.is_draining() && !has_partial_request())) {
       return linger();
     } else if (has_partial_request()) {
       wait_for(exchange_->stage_ == Exchange::Stage::body ? Waiting::body : Waiting::head);

@@ -74,7 +74,8 @@ class Connection {
   void decide_on_head();
   void find_no_route(const std::string& allow);
   void refuse_after_body(int status, std::string_view message, std::string_view fields);
-  void refuse_now(int status, std::string_view message);
+  void refuse_now(int status, std::string_view message, std::string_view fields = {});
+  void refuse_too_large();
   void dispatch();
   void log_request(const Response& response);
 

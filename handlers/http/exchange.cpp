@@ -33,7 +33,9 @@ void Exchange::begin_request() noexcept {
   route_ = nullptr;
   head_.clear();
   head_seen_ = {};
+  // Its memory is no longer accounted for: a client that goes on with small requests keeps little.
   body_.clear();
+  trim_buffer(body_);
   refusal_status_ = 0;
 }
 
@@ -47,7 +49,7 @@ void Exchange::trim() {
 void Exchange::keep_head() {
   if (head_seen_.data() == head_.data()) return;
   head_.assign(head_seen_);
-  request_.move_views(head_seen_.data(), head_.data());
+  request_.move_views(head_seen_, head_.data());
   head_seen_ = head_;
 }
 

@@ -2,11 +2,16 @@
 
 #include <strings.h>
 
+#include <functional>
+
 namespace picortex::http {
 namespace {
 
-void move_view(std::string_view& view, const char* from, const char* to) noexcept {
-  if (view.data() != nullptr) view = {to + (view.data() - from), view.size()};
+// A view of a literal, such as the path "/" of a target without one, stays where it is.
+void move_view(std::string_view& view, std::string_view from, const char* to) noexcept {
+  const std::less<const char*> before;
+  if (before(view.data(), from.data()) || before(from.data() + from.size(), view.data())) return;
+  view = {to + (view.data() - from.data()), view.size()};
 }
 
 }  // namespace
@@ -54,7 +59,7 @@ void Request::clear() noexcept {
   content_length.reset();
 }
 
-void Request::move_views(const char* from, const char* to) noexcept {
+void Request::move_views(std::string_view from, const char* to) noexcept {
   for (std::string_view* view : {&target, &authority, &path, &query, &host}) {
     move_view(*view, from, to);
   }

@@ -39,7 +39,7 @@ struct Request {
 
   void clear() noexcept;
   // The head's bytes have moved from `from` to `to`.
-  void move_views(const char* from, const char* to) noexcept;
+  void move_views(std::string_view from, const char* to) noexcept;
 };
 
 }  // namespace picortex::http

@@ -12,7 +12,6 @@ constexpr std::uint16_t kBufferGroup = 0;
 constexpr std::uint32_t kBufferCount = 1024;
 constexpr std::uint32_t kBufferSize = 4096;
 constexpr std::chrono::milliseconds kAcceptRetryDelay{100};
-constexpr std::size_t kConnectionsOverMax = 64;
 // Exchanges kept for the next requests; more are made, and kept, only while more are in use at
 // once.
 constexpr std::size_t kExchangesReserved = 64;
@@ -81,12 +80,11 @@ void Server::listen(Listener listener) { doors_.emplace_back(*this, std::move(li
 void Server::admit(int socket, bool is_unix) {
   ++accepted_;
   if (draining_) return reactor_.ring().close(socket);
-  if (free_connections_.empty() && connections_.size() >= limits_.connections_max) {
-    make_room();
-    if (connections_.size() >= limits_.connections_max + kConnectionsOverMax) {
-      ++turned_away_;
-      return reactor_.ring().close(socket);
-    }
+  const std::size_t connections_open = connections_.size() - free_connections_.size();
+  if (connections_open >= limits_.connections_max) make_room();
+  if (connections_open >= limits_.connections_max + kConnectionsOverMax) {
+    ++turned_away_;
+    return reactor_.ring().close(socket);
   }
   Connection* connection = nullptr;
   if (!free_connections_.empty()) {
@@ -98,8 +96,7 @@ void Server::admit(int socket, bool is_unix) {
   connection->open(socket, is_unix);
 }
 
-// The longest idle connection goes. Its slot comes free once the kernel has let go of it, so for a
-// moment there may be a few connections more than the limit says.
+// The longest idle connection goes. Its slot comes free once the kernel has let go of it.
 void Server::make_room() {
   if (idle_.expire_first()) ++evicted_;
 }

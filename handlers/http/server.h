@@ -32,6 +32,10 @@ struct ServerLimits {
   std::chrono::milliseconds linger_timeout{2'000};
 };
 
+// For a moment there may be that many connections more than connections_max: those that make room
+// are gone once the kernel has let go of them.
+inline constexpr std::size_t kConnectionsOverMax = 64;
+
 struct ServerFigures {
   std::size_t connections = 0;
   std::size_t connections_idle = 0;
