@@ -53,5 +53,5 @@ END
 fi
 
 install_packages "${build_packages[@]}"
-build release
+build release picortex
 exec build/release/picortex serve "$@"

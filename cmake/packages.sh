@@ -46,12 +46,14 @@ install_packages() {
   rm -f "$log"
 }
 
-# build PRESET: configures and builds it, quiet unless it fails.
+# build PRESET [TARGET…]: configures and builds it, quiet unless it fails.
 build() {
-  local preset=$1 log started=$SECONDS
+  local preset=$1 log targets=()
+  shift
+  [ $# -eq 0 ] || targets=(--target "$@")
   log=$(mktemp)
   echo "building $preset"
-  if ! { cmake --preset "$preset" && cmake --build --preset "$preset" -j"$(nproc)"; } >"$log" 2>&1; then
+  if ! { cmake --preset "$preset" && cmake --build --preset "$preset" -j"$(nproc)" "${targets[@]}"; } >"$log" 2>&1; then
     cat "$log" >&2
     rm -f "$log"
     echo "error: the $preset build failed" >&2
