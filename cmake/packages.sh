@@ -48,7 +48,7 @@ install_packages() {
 
 # build PRESET [TARGET…]: configures and builds it, quiet unless it fails.
 build() {
-  local preset=$1 log targets=()
+  local preset=$1 log targets=() started=$SECONDS
   shift
   [ $# -eq 0 ] || targets=(--target "$@")
   log=$(mktemp)
