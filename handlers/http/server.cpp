@@ -96,9 +96,15 @@ void Server::admit(int socket, bool is_unix) {
   connection->open(socket, is_unix);
 }
 
-// The longest idle connection goes. Its slot comes free once the kernel has let go of it.
+// Whoever can be missed most easily goes: the longest idle connection, one that was answered, then
+// the one whose head or body takes longest, so that no crowd of slow clients keeps the others out.
+// Its slot comes free once the kernel has let go of it.
 void Server::make_room() {
-  if (idle_.expire_first()) ++evicted_;
+  for (DeadlineList* list : {&idle_, &lingers_, &heads_, &bodies_}) {
+    if (!list->expire_first()) continue;
+    ++evicted_;
+    return;
+  }
 }
 
 void Server::on_accept_failure(int error) {
