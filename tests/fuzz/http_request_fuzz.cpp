@@ -29,7 +29,7 @@ class Reader {
       CHECK(answer.size <= bytes.size());
       // The connection keeps the head for as long as the body takes.
       head = bytes.substr(scanner_.start(), answer.size - scanner_.start());
-      if (const Refusal refusal = parser_.parse_head(head, request)) return refuse(refusal);
+      if (const Refusal why = parser_.parse_head(head, request)) return refuse(why);
       CHECK(request.has_body != parser_.is_complete());
       size = answer.size;
       in_body_ = true;
