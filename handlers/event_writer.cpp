@@ -171,7 +171,9 @@ void EventWriter::look_after_store() {
   if (auto written = store_->write_metrics(reactor_.unix_ms()); !written) {
     return on_fault(written.error());
   }
-  busy_since_ = {};
+  // Where nothing had changed nothing was written, which says nothing of the lock that a
+  // transaction is waiting for.
+  if (waiting_.is_empty()) busy_since_ = {};
   if (auto verified = store_->verify(); !verified) on_fault(verified.error());
 }
 
