@@ -172,7 +172,7 @@ BOOST_AUTO_TEST_CASE(each_option_refuses_what_it_cannot_mean) {
       {"--log-level-format", {"", "numbers"}},
       {"--frontend-log-max-bytes", {"", "0", "16777217", "64k", "-1", "+1", " 1", "99999999999"}},
       {"--frontend-log-rate", {"-1", "1000001", "3.5"}},
-      {"--hosts", {"a,,b", "a:x", "-a", "a..b", ".a", "a b", "*.a", std::string(64, 'a'), "ä"}},
+      {"--hosts", {"a:x", "-a", "a..b", ".a", "a b", "*.a", std::string(64, 'a'), "ä"}},
       {"--durability", {"Power", "none"}},
       {"--trusted-proxies",
        {"10.0.0.0/33", "10.0.0.0/", "10.0.0/8", "::/129", "x", "10.0.0.0/8/8"}},
