@@ -81,7 +81,7 @@ void EventWriter::close() {
   tick_.stop();
   busy_retry_.stop();
   if (store_ == nullptr) return;
-  if (auto written = store_->write_metrics(reactor_.unix_ms()); !written) on_fault(written.error());
+  if (auto finished = store_->finish(reactor_.unix_ms()); !finished) on_fault(finished.error());
   store_.reset();
 }
 

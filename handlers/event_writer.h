@@ -58,7 +58,7 @@ class EventWriter {
 
   // Nothing waits any more.
   bool is_idle() const noexcept;
-  // Writes the counters a last time and closes the store. Only when idle.
+  // Brings everything into the database file and closes the store. Only when idle.
   void close();
 
   WriterFigures figures() const noexcept;

@@ -53,7 +53,7 @@ class Statement {
 
 enum class CheckpointMode {
   passive,   // copies what no reader still needs, and waits for nobody
-  truncate,  // then also empties the WAL; only at start-up, as it may take long
+  truncate,  // then also empties the WAL; only at the start and the end, as it may take long
 };
 
 // How far the write-ahead log (WAL) is copied into the database: the next commit starts the log

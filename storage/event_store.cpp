@@ -229,6 +229,13 @@ StoreResult<CheckpointProgress> EventStore::checkpoint() {
   return database_->checkpoint(CheckpointMode::passive);
 }
 
+StoreResult<void> EventStore::finish(std::int64_t now_ms) {
+  if (auto written = write_metrics(now_ms); !written) return written;
+  const auto copied = database_->checkpoint(CheckpointMode::truncate);
+  if (!copied) return std::unexpected(copied.error());
+  return {};
+}
+
 StoreResult<void> EventStore::check_place() {
   auto done = database_->check_place();
   return done ? wal_file_.check_place() : done;

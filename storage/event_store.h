@@ -56,6 +56,10 @@ class EventStore {
   // Copies what is in the log into the database file and syncs both: milliseconds for a thousand
   // frames, less when the log has been fsynced before. Not within a transaction.
   StoreResult<CheckpointProgress> checkpoint();
+  // For the end of the process: writes the counters, copies the log into the database and empties
+  // it, so that the one file holds everything. May take long. A reader may prevent the copying; the
+  // next open() does it then.
+  StoreResult<void> finish(std::int64_t now_ms);
 
   // Whether the files are in their place and can be read.
   StoreResult<void> verify();
