@@ -50,12 +50,12 @@ struct WriterFixture {
     reactor->turn();
   }
 
-  Client& submit(std::size_t count) {
+  Client& submit(std::size_t count, std::string_view type = "test.event") {
     Client& client = clients.emplace_back();
     for (std::size_t i = 0; i < count; ++i) {
       Event event;
       event.time_ms = reactor->unix_ms();
-      event.event_type = "test.event";
+      event.event_type = type;
       event.request_id = ids.next(reactor->unix_ms());
       client.events.push_back(event);
     }
@@ -196,15 +196,7 @@ BOOST_AUTO_TEST_CASE(the_counters_of_a_transaction_under_way_do_not_show) {
   submit(1);
   end_syncs();
   const std::int64_t before = writer->metrics().turns_total;
-  Client& large = clients.emplace_back();
-  for (int i = 0; i < 600; ++i) {
-    Event event;
-    event.time_ms = reactor->unix_ms();
-    event.event_type = "tmux.turn.start";
-    event.request_id = ids.next(reactor->unix_ms());
-    large.events.push_back(event);
-  }
-  writer->submit(large.submission, large.events);
+  submit(600, "tmux.turn.start");
   reactor->turn();
   BOOST_TEST(writer->metrics().turns_total == before);
   end_syncs();

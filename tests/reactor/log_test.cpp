@@ -1,7 +1,9 @@
 #include "reactor/log.h"
 
+#include <fnmatch.h>
+
+#include <algorithm>
 #include <boost/test/unit_test.hpp>
-#include <regex>
 #include <string>
 
 #include "tests/support/scripted_ring.h"
@@ -60,14 +62,14 @@ BOOST_AUTO_TEST_CASE(a_line_has_the_shape_and_order_of_pino) {
       .members(R"({"more":1,"less":2})")
       .members("{}")
       .message("hello");
-  const std::regex shape(
-      R"(\{"level":"warn","time":"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z","pid":\d+,)"
-      R"("hostname":"[^"]+","request_id":"01890a5d-ac96-774b-bcce-b302099a8057",)"
+  const char* shape =
+      R"({"level":"warn","time":"????-??-??T??:??:??.???Z","pid":*,"hostname":"*",)"
+      R"("request_id":"01890a5d-ac96-774b-bcce-b302099a8057",)"
       R"("chat_id":"chat","event_type":"test.event","text":"value","whole":-5,"part":1.500,)"
-      R"("truth":true,"list":\[1,2\],"more":1,"less":2,"msg":"hello"\})"
-      "\n");
+      R"("truth":true,"list":\[1,2\],"more":1,"less":2,"msg":"hello"})"
+      "\n";
   const std::string line = written(log);
-  BOOST_TEST(std::regex_match(line, shape), line);
+  BOOST_TEST(fnmatch(shape, line.c_str(), 0) == 0, line);
 }
 
 BOOST_AUTO_TEST_CASE(levels_below_the_setting_are_not_written) {
@@ -110,12 +112,12 @@ BOOST_AUTO_TEST_CASE(a_quote_in_the_message_ends_no_string) {
 BOOST_AUTO_TEST_CASE(pretty_mode_reads_like_pino_pretty) {
   Log log(*reactor, output, {.format = Log::Format::pretty});
   log.line(Level::error, "test.event").number("count", std::int64_t{3}).message("went wrong");
-  const std::regex shape(
-      "\\[\\d\\d:\\d\\d:\\d\\d\\.\\d{3}\\] ERROR \\(\\d+\\): went wrong\n"
+  const char* shape =
+      "\\[??:??:??.???\\] ERROR (*): went wrong\n"
       "    event_type: \"test.event\"\n"
-      "    count: 3\n");
+      "    count: 3\n";
   const std::string text = written(log);
-  BOOST_TEST(std::regex_match(text, shape), text);
+  BOOST_TEST(fnmatch(shape, text.c_str(), 0) == 0, text);
 }
 
 BOOST_AUTO_TEST_CASE(colour_ends_where_it_began) {
