@@ -171,9 +171,6 @@ void EventWriter::look_after_store() {
   if (auto written = store_->write_metrics(reactor_.unix_ms()); !written) {
     return on_fault(written.error());
   }
-  // Where nothing had changed nothing was written, which says nothing of the lock that a
-  // transaction is waiting for.
-  if (waiting_.is_empty()) busy_since_ = {};
   if (auto verified = store_->verify(); !verified) on_fault(verified.error());
 }
 
@@ -181,9 +178,8 @@ void EventWriter::look_for_lock() {
   const auto begun = store_->begin(reactor_.unix_ms());
   store_->rollback();
   if (!begun) return on_fault(begun.error());
-  stuck_ = false;
   busy_since_ = {};
-  log_recovery();
+  if (std::exchange(stuck_, false)) log_recovery();
 }
 
 void EventWriter::log_recovery() {
@@ -222,7 +218,8 @@ void EventWriter::on_busy() {
 }
 
 void EventWriter::on_busy_retry() noexcept {
-  // The turn's end tries again.
+  // Where something waits, the turn's end tries again.
+  if (waiting_.is_empty() && store_ != nullptr) look_for_lock();
 }
 
 void EventWriter::fail_all() {

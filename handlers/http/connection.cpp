@@ -4,7 +4,6 @@
 
 #include <array>
 #include <cerrno>
-#include <cstdio>
 #include <utility>
 
 #include "handlers/http/server.h"
@@ -16,7 +15,7 @@ namespace {
 // go on behind it.
 constexpr std::size_t kSkippedBodySizeMax = 64 * 1024;
 
-constexpr std::size_t kLoggedTextSizeMax = 512;
+constexpr std::size_t kQuotedTargetSizeMax = 512;
 
 }  // namespace
 
@@ -202,7 +201,7 @@ void Connection::find_no_route(const std::string& allow) {
   message = "Route ";
   message += method_name(request.method);
   message += ':';
-  message += request.target.substr(0, kLoggedTextSizeMax);
+  message += request.target.substr(0, kQuotedTargetSizeMax);
   message += " not found";
   refuse_after_body(404, message, "");
 }
@@ -272,7 +271,7 @@ void Connection::answer(const Response& response) {
   CHECK(it.stage_ == Exchange::Stage::answering);
   in_endpoint_ = false;
   server_.count_request();
-  log_request(response);
+  it.log_answer(server_.log(), response, !closing_);
   if (closing_) return join();
   const Request& request = it.request_;
   close_after_ = close_after_ || !request.keep_alive || server_.is_draining();
@@ -285,38 +284,6 @@ void Connection::answer(const Response& response) {
   server_.release_body(std::exchange(it.body_reserved_, 0));
   it.begin_request();
   if (!processing_) settle();
-}
-
-void Connection::log_request(const Response& response) {
-  Exchange& it = *exchange_;
-  const bool is_poll = it.route_ != nullptr && it.route_->is_health_poll;
-  const Level level = is_poll ? Level::debug : Level::info;
-  if (!server_.log().writes(level)) return;
-  const Request& request = it.request_;
-  const bool parsed = !request.target.empty();
-  const std::string_view method = parsed ? method_name(request.method) : std::string_view{};
-  const std::string_view path = request.path.substr(0, kLoggedTextSizeMax);
-  const std::chrono::duration<double, std::milli> duration =
-      std::chrono::steady_clock::now() - it.started_at_;
-  LogLine line = server_.log().line(level, "http.request", {.request_id = &it.id_});
-  line.text("method", method)
-      .text("path", path)
-      .number("status", std::int64_t{response.status})
-      .number("bytes", static_cast<std::int64_t>(response.body.size()))
-      .number("duration_ms", duration.count());
-  if (!closing_) line.text("remote_address", client_of(it).text());
-  if (const auto client_id = request.field("x-request-id"); !client_id.empty()) {
-    line.text("client_request_id", client_id.substr(0, kLoggedTextSizeMax));
-  }
-  char status[8];
-  const int status_size = std::snprintf(status, sizeof status, "%d", response.status);
-  std::string& message = it.refusal_message_;
-  message.assign(method);
-  if (parsed) message += ' ';
-  message += path;
-  if (parsed) message += ' ';
-  message.append(status, static_cast<std::size_t>(status_size));
-  line.message(message);
 }
 
 // --- Sending, waiting and ending ---

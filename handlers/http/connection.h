@@ -77,7 +77,6 @@ class Connection {
   void refuse_now(int status, std::string_view message, std::string_view fields = {});
   void refuse_too_large();
   void dispatch();
-  void log_request(const Response& response);
 
   // Sending, waiting and ending.
   void flush();

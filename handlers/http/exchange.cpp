@@ -1,5 +1,6 @@
 #include "handlers/http/exchange.h"
 
+#include "base/json_text.h"
 #include "handlers/http/connection.h"
 
 namespace picortex::http {
@@ -7,6 +8,8 @@ namespace {
 
 // What an exchange keeps of each of its buffers from one request to the next.
 constexpr std::size_t kKeptCapacity = 16 * 1024;
+
+constexpr std::size_t kLoggedTextSizeMax = 512;
 
 void trim_buffer(std::string& buffer) {
   if (buffer.capacity() > kKeptCapacity) std::string().swap(buffer);
@@ -44,6 +47,35 @@ void Exchange::trim() {
     buffer->clear();
     trim_buffer(*buffer);
   }
+}
+
+void Exchange::log_answer(Log& log, const Response& response, bool is_client_there) {
+  const bool is_poll = route_ != nullptr && route_->is_health_poll;
+  const Level level = is_poll ? Level::debug : Level::info;
+  if (!log.writes(level)) return;
+  // A head that was refused early has neither.
+  const bool is_parsed = !request_.target.empty();
+  const std::string_view method = is_parsed ? method_name(request_.method) : std::string_view{};
+  const std::string_view path = request_.path.substr(0, kLoggedTextSizeMax);
+  const std::chrono::duration<double, std::milli> duration =
+      std::chrono::steady_clock::now() - started_at_;
+  LogLine line = log.line(level, "http.request", {.request_id = &id_});
+  line.text("method", method)
+      .text("path", path)
+      .number("status", std::int64_t{response.status})
+      .number("bytes", static_cast<std::int64_t>(response.body.size()))
+      .number("duration_ms", duration.count());
+  if (is_client_there) line.text("remote_address", client().text());
+  if (const auto client_id = request_.field("x-request-id"); !client_id.empty()) {
+    line.text("client_request_id", client_id.substr(0, kLoggedTextSizeMax));
+  }
+  log_message_.clear();
+  for (const std::string_view part : {method, path}) {
+    log_message_ += part;
+    if (!part.empty()) log_message_ += ' ';
+  }
+  append_json_number(log_message_, std::int64_t{response.status});
+  line.message(log_message_);
 }
 
 void Exchange::keep_head() {

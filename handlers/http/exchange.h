@@ -14,6 +14,7 @@
 #include "handlers/http/response.h"
 #include "handlers/http/router.h"
 #include "reactor/deadline_list.h"
+#include "reactor/log.h"
 
 namespace picortex::http {
 
@@ -55,6 +56,8 @@ class Exchange {
   void begin_request() noexcept;
   // Gives memory back that a large request has taken. Nothing of it is in use.
   void trim();
+  // Writes the request's line. A client that has gone has no address any more.
+  void log_answer(Log& log, const Response& response, bool is_client_there);
   // The head's bytes, so far in the receive buffer, are about to go: keeps a copy.
   void keep_head();
 
@@ -78,6 +81,7 @@ class Exchange {
   std::string refusal_message_;
   std::string refusal_fields_;
   std::string error_body_;
+  std::string log_message_;
 
   std::string backlog_;    // received, but not looked at yet
   std::string gathering_;  // answers that wait for the send in flight
