@@ -150,7 +150,7 @@ for part in "${parts[@]}"; do
       unit_tests dev
       ;;
     e2e)
-      build release
+      build release picortex
       end_to_end_tests release
       ;;
     asan)

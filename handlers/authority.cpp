@@ -43,6 +43,22 @@ bool is_reg_name(std::string_view text) noexcept {
   return true;
 }
 
+// A name that can be in the DNS (RFC 1123 section 2.1, and the underscore that names in use have).
+bool is_host_name(std::string_view name) noexcept {
+  constexpr std::size_t kLabelSizeMax = 63;
+  constexpr std::size_t kNameSizeMax = 253;
+  if (name.size() > kNameSizeMax) return false;
+  std::size_t label_size = 0;
+  for (const char c : name) {
+    const bool is_plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
+                          (c >= 'A' && c <= 'Z') || c == '_' || (c == '-' && label_size > 0);
+    if (c == '.' ? label_size == 0 : !is_plain) return false;
+    label_size = c == '.' ? 0 : label_size + 1;
+    if (label_size > kLabelSizeMax) return false;
+  }
+  return label_size > 0;
+}
+
 // Reads what stands behind the host: nothing, or a colon and digits, perhaps none.
 bool parse_port(std::string_view text, std::optional<std::uint16_t>& port) noexcept {
   if (text.empty()) return true;
@@ -99,7 +115,7 @@ Result<void> OwnNames::add_hosts(std::string_view list) {
     list.remove_prefix(std::min(comma + 1, list.size()));
     if (entry.empty()) continue;
     const auto authority = Authority::parse(entry);
-    if (!authority) {
+    if (!authority || (!authority->address && !is_host_name(authority->name))) {
       return failure("\"" + std::string(entry) +
                      "\" is no host: write name, name:port, an IPv4 address or [an IPv6 address]");
     }
