@@ -11,7 +11,7 @@ namespace picortex {
 namespace {
 
 std::optional<std::string> parse_file(std::string_view text) {
-  if (!text.starts_with('/') || text.size() > 4000 || text.find('\0') != text.npos) {
+  if (text.empty() || text.size() > 4000 || text.find('\0') != text.npos) {
     return std::nullopt;
   }
   return std::string(text);

@@ -7,7 +7,6 @@
 #include "base/timestamp.h"
 #include "cli/egress.h"
 #include "cli/egress_lists.h"
-#include "netfilter/egress_journal.h"
 #include "netfilter/packet.h"
 
 namespace picortex {

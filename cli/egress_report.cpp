@@ -25,13 +25,12 @@ void append_count(std::string& out, const char* name, std::uint64_t value) {
   append_json_number(out, value);
 }
 
-void append_rule(std::string& out, const Rule& rule, const RuleUses::Use& use,
-                 std::int64_t now_ms) {
+void append_rule(std::string& out, const RuleUses::Use& use, std::int64_t now_ms) {
   out += "{\"rule\":";
-  append_json_string(out, rule.text);
+  append_json_string(out, use.text);
   out += ",\"source\":";
-  append_json_string(out, source_label(rule.source));
-  append_count(out, "line", rule.line);
+  append_json_string(out, source_label(use.source));
+  append_count(out, "line", use.line);
   append_count(out, "hits", use.hits);
   out += ",\"last_used\":";
   if (use.hits == 0) {
@@ -39,7 +38,7 @@ void append_rule(std::string& out, const Rule& rule, const RuleUses::Use& use,
   } else {
     append_json_string(out, iso_time(use.last_ms));
   }
-  out += rule.expires_ms <= now_ms ? ",\"expired\":true}" : ",\"expired\":false}";
+  out += use.expires_ms <= now_ms ? ",\"expired\":true}" : ",\"expired\":false}";
 }
 
 }  // namespace
@@ -68,16 +67,14 @@ void EgressReport::append(std::string& out) noexcept {
 }
 
 void EgressReport::append_rules(std::string& out) const {
-  const RuleUses& uses = journal_.uses();
-  const std::size_t count = uses.allowlist() != nullptr ? uses.allowlist()->rules().size() : 0;
+  const std::vector<RuleUses::Use>& uses = journal_.uses().all();
   out += ",\"rules\":[";
-  for (std::size_t i = 0; i < std::min(count, kRulesMax); ++i) {
+  for (std::size_t i = 0; i < std::min(uses.size(), kRulesMax); ++i) {
     if (i > 0) out += ',';
-    const auto index = static_cast<RuleIndex>(i);
-    append_rule(out, uses.allowlist()->rules()[i], uses.use(index), reactor_.unix_ms());
+    append_rule(out, uses[i], reactor_.unix_ms());
   }
   out += ']';
-  append_count(out, "rules_left_out", count > kRulesMax ? count - kRulesMax : 0);
+  append_count(out, "rules_left_out", uses.size() > kRulesMax ? uses.size() - kRulesMax : 0);
 }
 
 }  // namespace picortex

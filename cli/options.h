@@ -164,14 +164,14 @@ inline constexpr Option kEgressAllowlist{"--egress-allowlist",
                                          "PICORTEX_EGRESS_ALLOWLIST",
                                          "FILE",
                                          "/etc/picortex/egress-allowlist.txt",
-                                         "the hosts that the owner adds to the built-in ones",
-                                         "an absolute path of at most 4000 bytes"};
+                                         "the owner's additions to the built-in hosts",
+                                         "the path of a file, at most 4000 bytes"};
 inline constexpr Option kEgressUser{"--egress-user",
                                     "PICORTEX_EGRESS_USER",
                                     "USER",
                                     "chat-user",
                                     "the user whose egress is fenced",
-                                    "the name or the number of a user other than root"};
+                                    "a user's name or UID"};
 inline constexpr Option kAlertCommand{
     "--alert-command",
     "PICORTEX_ALERT_COMMAND",

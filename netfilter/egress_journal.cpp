@@ -57,23 +57,6 @@ std::string place_of(const EgressRecord& record) {
 
 }  // namespace
 
-std::string protocol_label(std::uint8_t protocol) {
-  switch (protocol) {
-    case kProtocolIcmp:
-      return "icmp";
-    case kProtocolTcp:
-      return "tcp";
-    case kProtocolUdp:
-      return "udp";
-    case kProtocolIcmpV6:
-      return "icmpv6";
-    case kProtocolSctp:
-      return "sctp";
-    default:
-      return std::to_string(protocol);
-  }
-}
-
 EgressJournal::EgressJournal(Reactor& reactor, Log& log, EventSink& sink, AlertCommand& alerts,
                              const RunRegistry& runs, SocketQuery sockets,
                              std::span<const EgressHost> known)

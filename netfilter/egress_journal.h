@@ -111,7 +111,4 @@ class EgressJournal final : public EgressObserver {
   std::string key_;
 };
 
-// The protocol's name for people: "tcp", "udp", …, else its number.
-std::string protocol_label(std::uint8_t protocol);
-
 }  // namespace picortex

@@ -6,8 +6,8 @@
 namespace picortex {
 namespace {
 
-std::string name_of(const Rule& rule) {
-  return std::string(source_label(rule.source)) + ' ' + rule.text;
+std::string key_of(RuleSource source, std::string_view text) {
+  return std::string(1, static_cast<char>(source)).append(text);
 }
 
 }  // namespace
@@ -25,17 +25,20 @@ std::string_view source_label(RuleSource source) noexcept {
 }
 
 void RuleUses::adopt(const Allowlist& allowlist) {
-  std::unordered_map<std::string, Use> known;
-  for (std::size_t i = 0; i < names_.size(); ++i) {
-    if (uses_[i].hits > 0) known.emplace(std::move(names_[i]), uses_[i]);
+  std::unordered_map<std::string, Use> used;
+  for (Use& use : uses_) {
+    if (use.hits > 0) used.emplace(key_of(use.source, use.text), std::move(use));
   }
-  allowlist_ = &allowlist;
-  names_.clear();
   uses_.clear();
   for (const Rule& rule : allowlist.rules()) {
-    names_.push_back(name_of(rule));
-    const auto old = known.find(names_.back());
-    uses_.push_back(old != known.end() ? old->second : Use{});
+    const auto old = used.find(key_of(rule.source, rule.text));
+    const bool is_known = old != used.end();
+    uses_.push_back({.source = rule.source,
+                     .line = rule.line,
+                     .expires_ms = rule.expires_ms,
+                     .text = rule.text,
+                     .hits = is_known ? old->second.hits : 0,
+                     .last_ms = is_known ? old->second.last_ms : 0});
   }
 }
 
@@ -46,8 +49,8 @@ void RuleUses::note(RuleIndex rule, std::int64_t now_ms) noexcept {
 }
 
 std::string_view RuleUses::text(RuleIndex rule) const noexcept {
-  if (allowlist_ == nullptr || rule >= allowlist_->rules().size()) return {};
-  return allowlist_->rules()[rule].text;
+  if (rule >= uses_.size()) return {};
+  return uses_[rule].text;
 }
 
 }  // namespace picortex

@@ -155,7 +155,7 @@ BOOST_AUTO_TEST_CASE(what_is_allowed_or_learned_says_by_which_rule_or_why_not) {
   settle();
   BOOST_TEST(rows.count("egress.allowed") == 2u);
   BOOST_TEST(rows.count("egress.rejected") == 0u);
-  BOOST_TEST(journal.uses().use(0).hits == 1u);
+  BOOST_TEST(journal.uses().all()[0].hits == 1u);
   const std::string text = lines();
   BOOST_TEST(count(text, R"("rule":"good.test:443")") == 2u);
   BOOST_TEST(count(text, R"("learned":true)") == 2u);
@@ -163,8 +163,8 @@ BOOST_AUTO_TEST_CASE(what_is_allowed_or_learned_says_by_which_rule_or_why_not) {
   Allowlist changed;
   changed.add("first.test\ngood.test:443\n", RuleSource::list);
   journal.adopt_rules(changed);
-  BOOST_TEST(journal.uses().use(0).hits == 0u);
-  BOOST_TEST(journal.uses().use(1).hits == 1u);
+  BOOST_TEST(journal.uses().all()[0].hits == 0u);
+  BOOST_TEST(journal.uses().all()[1].hits == 1u);
 }
 
 BOOST_AUTO_TEST_CASE(pieces_that_settle_nothing_are_not_told) {
