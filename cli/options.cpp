@@ -9,7 +9,7 @@ bool is_config_variable(std::string_view name) noexcept {
   return std::ranges::any_of(kServeOptions, bears) || std::ranges::any_of(kHealthOptions, bears) ||
          std::ranges::any_of(kRunOptions, bears) ||
          std::ranges::any_of(kEgressAllowOptions, bears) ||
-         std::ranges::any_of(kEgressSelftestOptions, bears) || bears(&kAlertCommand);
+         std::ranges::any_of(kEgressSelftestOptions, bears);
 }
 
 }  // namespace picortex

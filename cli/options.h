@@ -195,13 +195,13 @@ inline constexpr Option kSelftestTarget{
     "IP addresses, separated by commas",
     Option::Kind::list};
 
-inline constexpr std::array<const Option*, 17> kServeOptions{
+inline constexpr std::array<const Option*, 18> kServeOptions{
     &kListen,          &kDataDir,        &kLogLevel,
     &kLogFormat,       &kLogLevelFormat, &kFrontendLogMaxBytes,
     &kFrontendLogRate, &kHosts,          &kDurability,
     &kTrustedProxies,  &kTmuxSocket,     &kDrainSeconds,
     &kConnectionsMax,  &kIdleTimeoutMs,  &kHeaderTimeoutMs,
-    &kBodyTimeoutMs,   &kSendTimeoutMs};
+    &kBodyTimeoutMs,   &kSendTimeoutMs,  &kAlertCommand};
 inline constexpr std::array<const Option*, 3> kHealthOptions{&kListen, &kHealthTimeout,
                                                              &kHealthJson};
 inline constexpr std::array<const Option*, 4> kRunOptions{&kChat, &kDataDir, &kListen, &kLogEvents};
