@@ -73,6 +73,12 @@ std::string use_of(const element& rule) {
   return text + (expired ? ", expired" : "");
 }
 
+bool says_off(std::string_view body) {
+  simdjson::dom::parser parser;
+  std::string_view mode;
+  return !parser.parse(body.data(), body.size())["mode"].get(mode) && mode == "off";
+}
+
 Result<void> print_report(std::string_view body) {
   simdjson::dom::parser parser;
   try {
@@ -160,6 +166,7 @@ int egress_list(const EgressOptions& options) {
     return list_from_files(options,
                            "the daemon answered with HTTP status " + std::to_string(reply->status));
   }
+  if (says_off(reply->body)) return list_from_files(options, "the daemon's fence is off");
   if (auto done = print_report(reply->body); !done) return egress_failed(1, done.error().what);
   return 0;
 }
