@@ -38,6 +38,12 @@ class Line {
     return *this;
   }
 
+  Line& add(const ProcessKey& child) {
+    add("child_pid", child.pid);
+    if (child.start_time == 0) return *this;
+    return add("child_start_time", static_cast<std::int64_t>(child.start_time));
+  }
+
   Line& add(std::string_view key, const std::vector<std::string>& values) {
     add_key(key);
     text_ += '[';
@@ -68,19 +74,19 @@ std::string signal_name(int signal) {
 }  // namespace
 
 std::string render_child_start(const RunIdentity& run, const Uuid& id, std::int64_t time_ms,
-                               pid_t child_pid, const std::vector<std::string>& arguments) {
+                               const ProcessKey& child, const std::vector<std::string>& arguments) {
   Line line(run, Level::info, time_ms, "child.start");
-  line.add("id", to_string(id)).add("child_pid", child_pid);
+  line.add("id", to_string(id)).add(child);
   line.add("argc", static_cast<std::int64_t>(arguments.size())).add("argv", arguments);
   return line.end("started " + arguments.front().substr(0, kArgumentSizeShown));
 }
 
 std::string render_child_exit(const RunIdentity& run, const Uuid& id, std::int64_t time_ms,
-                              pid_t child_pid, const ChildEnd& end,
+                              const ProcessKey& child, const ChildEnd& end,
                               std::chrono::milliseconds duration) {
   const bool is_success = end.signal == 0 && end.exit_status == 0;
   Line line(run, is_success ? Level::info : Level::warn, time_ms, "child.exit");
-  line.add("id", to_string(id)).add("child_pid", child_pid);
+  line.add("id", to_string(id)).add(child);
   std::string how;
   if (end.signal != 0) {
     how = "ended by " + signal_name(end.signal);

@@ -10,6 +10,7 @@
 #include "base/level.h"
 #include "base/uuid.h"
 #include "cli/child_process.h"
+#include "netfilter/process.h"
 
 namespace picortex {
 
@@ -25,14 +26,15 @@ struct RunIdentity {
 // The same text is what POST /api/events takes; `id` lets the daemon store an event once when it is
 // sent again.
 
-// child.start with child_pid, argc and argv: its first 32 arguments, cut at 256 bytes each.
+// child.start with child_pid, child_start_time (clock ticks since boot, by /proc/PID/stat; without
+// it when it could not be read), argc and argv: its first 32 arguments, cut at 256 bytes each.
 std::string render_child_start(const RunIdentity& run, const Uuid& id, std::int64_t time_ms,
-                               pid_t child_pid, const std::vector<std::string>& arguments);
+                               const ProcessKey& child, const std::vector<std::string>& arguments);
 
 // child.exit with child_pid, exit_status or signal, and duration_ms; a warning unless the status is
 // 0.
 std::string render_child_exit(const RunIdentity& run, const Uuid& id, std::int64_t time_ms,
-                              pid_t child_pid, const ChildEnd& end,
+                              const ProcessKey& child, const ChildEnd& end,
                               std::chrono::milliseconds duration);
 
 // run.warning with nothing but `msg`.

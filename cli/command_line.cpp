@@ -32,6 +32,7 @@ class CommandLine {
                           "Run a command under one request ID: picortex run [OPTIONS] -- "
                           "COMMAND ARGS…",
                           kRunOptions);
+    add_egress();
   }
 
   Command parse(std::vector<std::string> arguments, const Environment& environment);
@@ -45,6 +46,9 @@ class CommandLine {
     return command;
   }
 
+  void add_egress();
+  CLI::App* add_egress_verb(EgressVerb verb, const std::string& name, const std::string& meaning,
+                            std::span<const Option* const> options);
   void add_option(CLI::App& command, const Option& option);
   Command read(Settings& settings, std::vector<std::string> child_command);
 
@@ -52,8 +56,51 @@ class CommandLine {
   CLI::App* serve_ = nullptr;
   CLI::App* health_ = nullptr;
   CLI::App* run_ = nullptr;
+  CLI::App* egress_ = nullptr;
+  std::vector<std::pair<EgressVerb, CLI::App*>> egress_verbs_;
+  std::string egress_argument_;
   FlagValues flags_;
 };
+
+void CommandLine::add_egress() {
+  egress_ = app_.add_subcommand("egress", "What the fenced user may reach, and what it tried");
+  egress_->require_subcommand(1);
+  const auto add = [this](EgressVerb verb, const char* name, const char* meaning, auto& options) {
+    return add_egress_verb(verb, name, meaning, options);
+  };
+  const auto argument = [this](CLI::App* verb, const char* name, const char* meaning) {
+    verb->add_option(name, egress_argument_, meaning)->required();
+  };
+  argument(
+      add(EgressVerb::allow, "allow", "Permit a host, for good or for a time", kEgressAllowOptions),
+      "RULE", "HOST, *.HOST, HOST:PORT or ADDRESS/BITS:PORT");
+  argument(add(EgressVerb::deny, "deny", "Take a host's rules out of the owner's files",
+               kEgressFileOptions),
+           "RULE", "as it was allowed; without a port, whatever its port");
+  add(EgressVerb::list, "list", "The rules, how often each was used, and when last",
+      kEgressListOptions);
+  add(EgressVerb::hosts, "hosts", "The hosts that were attempted: first, last, how often",
+      kEgressHostsOptions);
+  argument(add(EgressVerb::test, "test",
+               "What would happen, and by which rule: exit status 0 when allowed, 1 when refused",
+               kEgressFileOptions),
+           "TARGET", "HOST, HOST:PORT, ADDRESS or [IPV6]:PORT; the port is 443 when not given");
+  add(EgressVerb::suggest, "suggest", "The rules that would have sufficed for what learn mode saw",
+      kEgressFileOptions);
+  add(EgressVerb::selftest, "selftest",
+      "Try ways around the fence as the fenced user: exit status 1 when one is open",
+      kEgressSelftestOptions);
+}
+
+CLI::App* CommandLine::add_egress_verb(EgressVerb verb, const std::string& name,
+                                       const std::string& meaning,
+                                       std::span<const Option* const> options) {
+  CLI::App* command = egress_->add_subcommand(name, meaning);
+  add_option(*command, kConfig);
+  for (const Option* option : options) add_option(*command, *option);
+  egress_verbs_.emplace_back(verb, command);
+  return command;
+}
 
 void CommandLine::add_option(CLI::App& command, const Option& option) {
   std::string help(option.meaning);
@@ -87,6 +134,9 @@ Command CommandLine::read(Settings& settings, std::vector<std::string> child_com
   };
   if (serve_->parsed()) return answer(read_serve_options(settings));
   if (health_->parsed()) return answer(read_health_options(settings));
+  for (const auto& [verb, command] : egress_verbs_) {
+    if (command->parsed()) return answer(read_egress_options(settings, verb, egress_argument_));
+  }
   return answer(read_run_options(settings, std::move(child_command)));
 }
 

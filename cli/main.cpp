@@ -18,6 +18,8 @@ int execute(const ServeOptions& options, Environment) { return serve(options); }
 
 int execute(const HealthOptions& options, Environment) { return health(options); }
 
+int execute(const EgressOptions& options, Environment) { return egress(options); }
+
 int execute(const RunOptions& options, Environment environment) {
   return run(options, std::move(environment));
 }

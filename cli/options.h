@@ -160,16 +160,60 @@ inline constexpr Option kLogEvents{
     "write child.start and child.exit to stderr; auto: unless that is a terminal",
     "always, never or auto"};
 
-inline constexpr std::array<const Option*, 17> kServeOptions{
+inline constexpr Option kEgressAllowlist{"--egress-allowlist",
+                                         "PICORTEX_EGRESS_ALLOWLIST",
+                                         "FILE",
+                                         "/etc/picortex/egress-allowlist.txt",
+                                         "the owner's additions to the built-in hosts",
+                                         "the path of a file, at most 4000 bytes"};
+inline constexpr Option kEgressUser{"--egress-user",
+                                    "PICORTEX_EGRESS_USER",
+                                    "USER",
+                                    "chat-user",
+                                    "the user whose egress is fenced",
+                                    "a user's name or UID"};
+inline constexpr Option kAlertCommand{
+    "--alert-command",
+    "PICORTEX_ALERT_COMMAND",
+    "PROGRAM",
+    "",
+    "program started once for each new host; the event as JSON on "
+    "stdin (default: none)",
+    "the path or the name of a program, at most 4000 bytes"};
+inline constexpr Option kEgressFor{"--for",
+                                   "PICORTEX_EGRESS_FOR",
+                                   "TIME",
+                                   "",
+                                   "the rule ends by itself after this time (default: it stays)",
+                                   "a whole number with m, h or d, from 1m to 365d"};
+inline constexpr Option kSelftestTarget{
+    "--target",
+    "PICORTEX_SELFTEST_TARGET",
+    "ADDRESSES",
+    "1.1.1.1,2606:4700:4700::1111",
+    "addresses that answer on ports 443, 80, 53 and 853, and that no rule permits",
+    "IP addresses, separated by commas",
+    Option::Kind::list};
+
+inline constexpr std::array<const Option*, 18> kServeOptions{
     &kListen,          &kDataDir,        &kLogLevel,
     &kLogFormat,       &kLogLevelFormat, &kFrontendLogMaxBytes,
     &kFrontendLogRate, &kHosts,          &kDurability,
     &kTrustedProxies,  &kTmuxSocket,     &kDrainSeconds,
     &kConnectionsMax,  &kIdleTimeoutMs,  &kHeaderTimeoutMs,
-    &kBodyTimeoutMs,   &kSendTimeoutMs};
+    &kBodyTimeoutMs,   &kSendTimeoutMs,  &kAlertCommand};
 inline constexpr std::array<const Option*, 3> kHealthOptions{&kListen, &kHealthTimeout,
                                                              &kHealthJson};
 inline constexpr std::array<const Option*, 4> kRunOptions{&kChat, &kDataDir, &kListen, &kLogEvents};
+
+inline constexpr std::array<const Option*, 3> kEgressAllowOptions{&kEgressFor, &kEgressAllowlist,
+                                                                  &kDataDir};
+inline constexpr std::array<const Option*, 2> kEgressFileOptions{&kEgressAllowlist, &kDataDir};
+inline constexpr std::array<const Option*, 3> kEgressListOptions{&kEgressAllowlist, &kDataDir,
+                                                                 &kListen};
+inline constexpr std::array<const Option*, 1> kEgressHostsOptions{&kDataDir};
+inline constexpr std::array<const Option*, 2> kEgressSelftestOptions{&kEgressUser,
+                                                                     &kSelftestTarget};
 
 // True for a variable that a config file may set: one file serves every subcommand.
 bool is_config_variable(std::string_view name) noexcept;

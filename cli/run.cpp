@@ -92,18 +92,21 @@ class Run {
       write_stderr("picortex: run: " + child.error().what + '\n');
       return exit_status_of_failed_start(child.error().code);
     }
+    // It is not waited for yet, so the number is still its own.
+    const auto stat = read_process_stat(child->pid());
+    const ProcessKey process{child->pid(), stat ? stat->start_time : 0};
     signal(SIGPIPE, SIG_IGN);  // after the start: the child keeps what it inherits
     std::optional<EventPost> post;
     if (auto token = read_token(options_.data_dir)) post.emplace(options_.server, *token);
-    const std::string start = render_child_start(identity_, ids_.next(unix_ms()), unix_ms(),
-                                                 child->pid(), options_.command);
+    const std::string start =
+        render_child_start(identity_, ids_.next(unix_ms()), unix_ms(), process, options_.command);
     if (post) post->begin(start);
     if (writes_events_) write_stderr(start);
     const ChildEnd end = child->wait();
     const auto duration =
         std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - started_at);
     const std::string exit =
-        render_child_exit(identity_, ids_.next(unix_ms()), unix_ms(), child->pid(), end, duration);
+        render_child_exit(identity_, ids_.next(unix_ms()), unix_ms(), process, end, duration);
     if (writes_events_) write_stderr(exit);
     if (post) {
       if (const auto stored = post->end(exit); !stored) {

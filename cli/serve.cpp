@@ -14,6 +14,7 @@
 #include <cstring>
 #include <filesystem>
 
+#include "cli/egress_telling.h"
 #include "cli/version.h"
 #include "handlers/access.h"
 #include "handlers/event_writer.h"
@@ -150,7 +151,7 @@ class Daemon {
  public:
   Daemon(const ServeOptions& options, Foundation& foundation);
 
-  Result<void> start(Foundation& foundation);
+  Result<void> start(const ServeOptions& options, Foundation& foundation);
   int run();
 
  private:
@@ -178,6 +179,7 @@ class Daemon {
   EventsEndpoint events_;
   http::Router router_;
   std::unique_ptr<http::Server> server_;
+  std::unique_ptr<EgressTelling> telling_;
   std::unique_ptr<StatusEndpoint> status_;
   std::unique_ptr<Signals> signals_;
   Phase phase_ = Phase::serving;
@@ -241,7 +243,15 @@ void Daemon::add_routes(const ServeOptions& options) {
                .endpoint = Endpoint::to<&EventsEndpoint::post>(events_)});
 }
 
-Result<void> Daemon::start(Foundation& foundation) {
+Result<void> Daemon::start(const ServeOptions& options, Foundation& foundation) {
+  writer_.open();
+  auto telling =
+      EgressTelling::create(reactor_, log_, writer_,
+                            {.data_dir = options.data_dir, .alert_command = options.alert_command});
+  if (!telling) return std::unexpected(telling.error());
+  telling_ = std::move(*telling);
+  telling_->connect(router_, events_);
+  reactor_.add(TurnHook::to<&EgressTelling::work>(*telling_));
   auto server = http::Server::create(reactor_, log_, router_, access_, proxies_, limits_);
   if (!server) return std::unexpected(server.error());
   server_ = std::move(*server);
@@ -260,7 +270,6 @@ Result<void> Daemon::start(Foundation& foundation) {
   reactor_.add(TurnHook::to<&Log::flush>(log_));
   // The last, so that the loop ends only when nobody has begun anything in its last turn.
   reactor_.add(TurnHook::to<&Daemon::on_turn_end>(*this));
-  writer_.open();
   probe_.start();
   for (http::Listener& listener : foundation.listeners) {
     log_.line(Level::info, "serve.listening")
@@ -290,6 +299,7 @@ void Daemon::begin_drain(int signal) {
       .message("finishing the requests in hand; a second signal ends at once");
   health_.drain();
   probe_.stop();
+  telling_->stop();
   server_->drain();
   drain_limits_.start(drain_limit_, reactor_.now());
 }
@@ -302,7 +312,8 @@ void Daemon::on_drain_limit() noexcept {
 }
 
 void Daemon::on_turn_end() noexcept {
-  if (phase_ == Phase::draining && server_->is_idle() && writer_.is_idle() && probe_.is_idle()) {
+  if (phase_ == Phase::draining && server_->is_idle() && writer_.is_idle() && probe_.is_idle() &&
+      telling_->is_idle()) {
     begin_closing();
   }
   if (phase_ == Phase::closing && output_.is_idle() && signals_->is_idle()) reactor_.stop();
@@ -333,7 +344,7 @@ int serve(const ServeOptions& options) {
     return EXIT_FAILURE;
   }
   Daemon daemon(options, *foundation);
-  if (auto started = daemon.start(*foundation); !started) {
+  if (auto started = daemon.start(options, *foundation); !started) {
     std::fprintf(stderr, "picortex: %s\n", started.error().what.c_str());
     return EXIT_FAILURE;
   }

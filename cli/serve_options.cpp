@@ -60,6 +60,11 @@ std::optional<std::string> parse_socket_path(std::string_view text) {
   return std::string(text);
 }
 
+std::optional<std::string> parse_program(std::string_view text) {
+  if (text.size() > 4000 || text.find('\0') != text.npos) return std::nullopt;
+  return std::string(text);
+}
+
 }  // namespace
 
 std::string read_data_dir(Settings& settings) {
@@ -82,6 +87,7 @@ Result<ServeOptions> read_serve_options(Settings& settings) {
   options.durability = settings.one(kDurability, word_of(kDurabilities));
   options.trusted_proxies = settings.one(kTrustedProxies, parse_proxies);
   options.tmux_socket = settings.one(kTmuxSocket, parse_socket_path);
+  options.alert_command = settings.one(kAlertCommand, parse_program);
   options.drain_seconds = settings.number(kDrainSeconds, 1, 300);
   options.connections_max = settings.number(kConnectionsMax, 16, 100'000);
   options.idle_timeout_ms = settings.number(kIdleTimeoutMs, kTimeoutMsMin, kTimeoutMsMax);

@@ -32,6 +32,7 @@ struct ServeOptions {
   Durability durability = Durability::power;
   TrustedProxies trusted_proxies;
   std::string tmux_socket;            // absolute path; empty: tmux's default
+  std::string alert_command;          // empty: none
   std::uint32_t drain_seconds = 0;    // 1 to 300
   std::uint32_t connections_max = 0;  // 16 to 100,000
   // Milliseconds, 100 to 3,600,000.

@@ -1,7 +1,5 @@
 #include "handlers/events.h"
 
-#include <optional>
-
 #include "base/json_text.h"
 #include "handlers/media_type.h"
 
@@ -41,6 +39,9 @@ void EventsEndpoint::post(http::Exchange& exchange) noexcept {
   if (!writer_.is_available() || !writer_.has_room(delivery.batch.events().size())) {
     exchange.fail(503, kUnavailable, "Retry-After: 1\r\n");
     return give_back(delivery);
+  }
+  if (listener_) {
+    for (const Event& event : delivery.batch.events()) listener_->hear(event);
   }
   delivery.exchange = &exchange;
   writer_.submit(delivery.submission, delivery.batch.events());

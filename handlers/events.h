@@ -1,9 +1,11 @@
 #pragma once
 
 #include <deque>
+#include <optional>
 #include <vector>
 
 #include "handlers/event_decoder.h"
+#include "handlers/event_listener.h"
 #include "handlers/event_writer.h"
 #include "handlers/http/exchange.h"
 
@@ -15,6 +17,9 @@ class EventsEndpoint {
  public:
   // What is passed by reference outlives this.
   EventsEndpoint(Reactor& reactor, EventWriter& writer, JsonDocument& document);
+
+  // From now on `listener` hears of every event that is accepted.
+  void tell(EventListener listener) { listener_ = listener; }
 
   void post(http::Exchange& exchange) noexcept;
 
@@ -36,6 +41,7 @@ class EventsEndpoint {
   Reactor& reactor_;
   EventWriter& writer_;
   EventDecoder decoder_;
+  std::optional<EventListener> listener_;
   std::deque<Delivery> deliveries_;
   std::vector<Delivery*> free_;
   std::string body_;

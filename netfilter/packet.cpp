@@ -141,4 +141,21 @@ PacketStatus parse_packet(std::span<const std::uint8_t> bytes, Packet& packet) n
   }
 }
 
+std::string protocol_label(std::uint8_t protocol) {
+  switch (protocol) {
+    case kProtocolIcmp:
+      return "icmp";
+    case kProtocolTcp:
+      return "tcp";
+    case kProtocolUdp:
+      return "udp";
+    case kProtocolIcmpV6:
+      return "icmpv6";
+    case kProtocolSctp:
+      return "sctp";
+    default:
+      return std::to_string(protocol);
+  }
+}
+
 }  // namespace picortex

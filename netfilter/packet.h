@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 
 #include "netfilter/address.h"
 
@@ -47,5 +48,8 @@ struct Packet {
 // Reads raw bytes from the IP header on (NFQA_PAYLOAD), checksums unseen since the kernel fills
 // them in later. IPv4 by RFC 791, IPv6 by RFC 8200 with 8 extension headers at most.
 PacketStatus parse_packet(std::span<const std::uint8_t> bytes, Packet& packet) noexcept;
+
+// The protocol's name for people: "tcp", "udp", …, else its number.
+std::string protocol_label(std::uint8_t protocol);
 
 }  // namespace picortex

@@ -34,8 +34,13 @@ struct SpawnOptions {
   }
 };
 
-void prepare(SpawnOptions& options, int error_descriptor) {
-  posix_spawn_file_actions_addopen(&options.files, 0, "/dev/null", O_RDONLY, 0);
+// `input_descriptor`: negative for /dev/null.
+void prepare(SpawnOptions& options, int input_descriptor, int error_descriptor) {
+  if (input_descriptor < 0) {
+    posix_spawn_file_actions_addopen(&options.files, 0, "/dev/null", O_RDONLY, 0);
+  } else {
+    posix_spawn_file_actions_adddup2(&options.files, input_descriptor, 0);
+  }
   posix_spawn_file_actions_addopen(&options.files, 1, "/dev/null", O_WRONLY, 0);
   posix_spawn_file_actions_adddup2(&options.files, error_descriptor, 2);
   sigset_t none;
@@ -54,6 +59,14 @@ std::vector<char*> pointers(std::span<const std::string> texts) {
   std::vector<char*> result;
   for (const std::string& text : texts) result.push_back(const_cast<char*>(text.c_str()));
   return result;
+}
+
+Result<std::pair<FileDescriptor, FileDescriptor>> make_pipe(int flags) {
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC | flags) != 0) {
+    return failure(std::string("cannot make a pipe: ") + std::strerror(errno), errno);
+  }
+  return std::pair{FileDescriptor(ends[0]), FileDescriptor(ends[1])};
 }
 
 bool names_same_variable(const char* entry, const std::string& variable) {
@@ -82,22 +95,28 @@ ChildProcess::ChildProcess(Reactor& reactor, DeadlineList& time_limits, void* ow
 ChildProcess::~ChildProcess() { CHECK(is_idle()); }
 
 Result<void> ChildProcess::start(std::span<const std::string> arguments,
-                                 std::span<const std::string> variables) {
+                                 std::span<const std::string> variables, std::string input) {
   CHECK(is_idle() && !arguments.empty());
-  int pipe_ends[2];
-  if (pipe2(pipe_ends, O_CLOEXEC | O_NONBLOCK) != 0) {
-    return failure(std::string("cannot make a pipe: ") + std::strerror(errno), errno);
+  auto error_pipe = make_pipe(O_NONBLOCK);
+  if (!error_pipe) return std::unexpected(error_pipe.error());
+  error_pipe_ = std::move(error_pipe->first);
+  FileDescriptor input_end;
+  if (!input.empty()) {
+    // A blocking pipe: the ring waits for a slow reader, not the loop.
+    auto input_pipe = make_pipe(0);
+    if (!input_pipe) return std::unexpected(input_pipe.error());
+    input_end = std::move(input_pipe->first);
+    input_pipe_ = std::move(input_pipe->second);
   }
-  error_pipe_.reset(pipe_ends[0]);
-  const FileDescriptor error_end(pipe_ends[1]);
   SpawnOptions options;
-  prepare(options, error_end.number());
+  prepare(options, input_end.number(), error_pipe->second.number());
   std::vector<char*> argument_pointers = pointers(arguments);
   argument_pointers.push_back(nullptr);
   const int error =
       posix_spawnp(&pid_, arguments.front().c_str(), &options.files, &options.attributes,
                    argument_pointers.data(), environment_with(variables).data());
   if (error != 0) {
+    input_pipe_.reset();
     return failure("cannot start " + arguments.front() + ": " + std::strerror(error), error);
   }
   // The child cannot be somebody else by now: it stays a zombie until it is waited for.
@@ -106,9 +125,13 @@ Result<void> ChildProcess::start(std::span<const std::string> arguments,
     const int cause = errno;
     ::kill(-pid_, SIGKILL);
     waitpid(pid_, nullptr, 0);
+    input_pipe_.reset();
     return failure(std::string("cannot watch a child: ") + std::strerror(cause), cause);
   }
-  timed_out_ = false;
+  timed_out_ = has_ended_ = false;
+  input_ = std::move(input);
+  written_ = 0;
+  if (input_pipe_.is_open()) write_rest();
   reactor_.ring().poll(exit_, pid_descriptor_.number(), POLLIN);
   time_limits_.start(time_limit_, reactor_.now());
   return {};
@@ -123,7 +146,28 @@ void ChildProcess::on_time_limit() noexcept {
   kill();
 }
 
+void ChildProcess::write_rest() {
+  reactor_.ring().write(write_, input_pipe_.number(), std::span(input_).subspan(written_));
+}
+
+void ChildProcess::on_write(const Completion& completion) noexcept {
+  if (completion.result > 0) written_ += static_cast<std::size_t>(completion.result);
+  const bool interrupted = completion.result == -EINTR || completion.result == -EAGAIN;
+  if (!has_ended_ && (completion.result > 0 || interrupted) && written_ < input_.size()) {
+    return write_rest();
+  }
+  input_pipe_.reset();  // the end of the file for whoever reads; EPIPE: nobody does
+  if (has_ended_) finish();
+}
+
 void ChildProcess::on_exit(const Completion&) noexcept {
+  has_ended_ = true;
+  // Something else that holds the pipe's other end must not keep this object busy.
+  if (write_.in_flight()) return reactor_.ring().cancel(write_);
+  finish();
+}
+
+void ChildProcess::finish() {
   int status = 0;
   const pid_t ended = waitpid(pid_, &status, WNOHANG);
   CHECK(ended == pid_);

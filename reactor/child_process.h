@@ -21,8 +21,9 @@ struct ChildExit {
   std::string_view error_text;  // the beginning of what it wrote to stderr; gone after the handler
 };
 
-// A program that the daemon runs and whose end it learns through a pidfd on the ring. Its stdin and
-// stdout are /dev/null; the beginning of its stderr is kept. It gets the daemon's environment with
+// A program that the daemon runs and whose end it learns through a pidfd on the ring. Its stdin is
+// /dev/null, or a pipe that brings a text; its stdout is /dev/null; the beginning of its stderr is
+// kept. It gets the daemon's environment with
 // the given variables in front, and no blocked signals. One child at a time; the owner keeps the
 // object until is_idle().
 class ChildProcess {
@@ -34,17 +35,21 @@ class ChildProcess {
   ChildProcess(Reactor& reactor, DeadlineList& time_limits, void* owner, Handler handler);
   ~ChildProcess();
 
-  // Starts `arguments` (the program is looked up in PATH). `variables`: NAME=value texts.
-  Result<void> start(std::span<const std::string> arguments,
-                     std::span<const std::string> variables);
+  // Starts `arguments` (the program is looked up in PATH). `variables`: NAME=value texts. `input`:
+  // for its stdin; what it leaves unread is dropped.
+  Result<void> start(std::span<const std::string> arguments, std::span<const std::string> variables,
+                     std::string input = {});
   // Ends the child, if there is one. Its handler still runs.
   void kill();
 
-  bool is_idle() const noexcept { return !exit_.in_flight(); }
+  bool is_idle() const noexcept { return !exit_.in_flight() && !write_.in_flight(); }
   pid_t pid() const noexcept { return pid_; }
 
  private:
   void on_exit(const Completion& completion) noexcept;
+  void on_write(const Completion& completion) noexcept;
+  void write_rest();
+  void finish();
   void on_time_limit() noexcept;
 
   Reactor& reactor_;
@@ -54,8 +59,13 @@ class ChildProcess {
   pid_t pid_ = -1;
   FileDescriptor pid_descriptor_;
   FileDescriptor error_pipe_;
+  FileDescriptor input_pipe_;
+  std::string input_;
+  std::size_t written_ = 0;  // of input_
+  bool has_ended_ = false;
   bool timed_out_ = false;
   Operation exit_ = Operation::to<&ChildProcess::on_exit>(*this);
+  Operation write_ = Operation::to<&ChildProcess::on_write>(*this);
   Deadline time_limit_ = Deadline::to<&ChildProcess::on_time_limit>(*this);
 };
 

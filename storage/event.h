@@ -9,6 +9,8 @@
 
 namespace picortex {
 
+struct EgressAttempt;  // storage/egress_hosts.h
+
 // Limits of an event's parts, in bytes. Whoever makes an Event has checked them.
 inline constexpr std::size_t kEventTypeSizeMax = 128;
 inline constexpr std::size_t kChatIdSizeMax = 256;
@@ -25,6 +27,7 @@ struct Event {
   bool decision_skip = false;  // true when event_type is discriminator.decision and decides "skip"
   Uuid request_id;
   std::optional<Uuid> id;  // given by a client that may send it again; else the store makes one
+  const EgressAttempt* egress = nullptr;  // counted in the table `egress_host` when it is stored
 };
 
 }  // namespace picortex

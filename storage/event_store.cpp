@@ -54,6 +54,7 @@ StoreResult<void> EventStore::prepare_statements() {
        "SELECT length(data) FROM event WHERE key >= (SELECT min(key) FROM event) +"
        " ((SELECT max(key) FROM event) - (SELECT min(key) FROM event)) / 1048576 * ?1 LIMIT 1"}};
   if (auto done = database_->prepare_all(statements); !done) return done;
+  if (auto done = egress_hosts_.prepare(*database_); !done) return done;
   return names_.prepare(*database_);
 }
 
@@ -96,6 +97,10 @@ StoreResult<bool> EventStore::append(const Event& event) {
   }
   if (auto done = bind_event(event); !done) return std::unexpected(std::move(done.error()));
   if (auto done = insert(event); !done) return std::unexpected(std::move(done.error()));
+  if (event.egress != nullptr) {
+    auto noted = egress_hosts_.note(*event.egress, event.time_ms);
+    if (!noted) return std::unexpected(std::move(noted.error()));
+  }
   counters_.count(event);
   failed_ = false;
   return true;
@@ -174,6 +179,7 @@ StoreResult<void> EventStore::commit() {
   if (!done) return done;
   counters_.commit();
   names_.commit();
+  egress_hosts_.commit();
   in_transaction_ = false;
   failed_ = false;
   return {};
@@ -189,6 +195,7 @@ void EventStore::rollback() noexcept {
   database_->rollback();
   counters_.rollback();
   names_.rollback();
+  egress_hosts_.rollback();
   in_transaction_ = false;
   failed_ = false;
 }

@@ -8,6 +8,7 @@
 #include "base/random_pool.h"
 #include "storage/counters.h"
 #include "storage/database.h"
+#include "storage/egress_hosts.h"
 #include "storage/event.h"
 #include "storage/event_id.h"
 #include "storage/files.h"
@@ -82,6 +83,7 @@ class EventStore {
   std::unique_ptr<Database> database_;
   Counters counters_;
   Names names_;
+  EgressHosts egress_hosts_;
   KeySequence sequence_;
   RandomPool random_;
   std::optional<Metrics> written_;  // what the table `metrics` says

@@ -60,13 +60,21 @@ SELECT
   (SELECT name FROM chat WHERE chat.id = event.chat),
   msg, data
 FROM event;
+)sql";
 
-PRAGMA user_version = 1;
+// Version 2: which hosts the fenced user ever tried to reach (storage/egress_hosts.h).
+constexpr const char* kEgressSql = R"sql(
+CREATE TABLE egress_host (
+  name TEXT NOT NULL, port INTEGER NOT NULL, protocol INTEGER NOT NULL, outcome INTEGER NOT NULL,
+  first_seen_ms INTEGER NOT NULL, last_seen_ms INTEGER NOT NULL, attempts INTEGER NOT NULL,
+  PRIMARY KEY (name, port)) STRICT, WITHOUT ROWID;
+CREATE INDEX egress_host_by_last_seen ON egress_host (last_seen_ms);
+PRAGMA user_version = 2;
 )sql";
 
 StoreResult<std::int64_t> read_version(Database& database) {
   auto version = database.integer_of("PRAGMA user_version");
-  if (!version || *version == kSchemaVersion) return version;
+  if (!version || (*version > 0 && *version <= kSchemaVersion)) return version;
   if (*version > kSchemaVersion) {
     return std::unexpected(make_fault(FaultKind::newer_schema, database.path(),
                                       "its schema is version " + std::to_string(*version) +
@@ -90,14 +98,14 @@ StoreResult<void> use_wal(Database& database) {
                  "its file system cannot hold a write-ahead log (shared memory)"));
 }
 
-StoreResult<void> create_tables(Database& database) {
+StoreResult<void> update_tables(Database& database) {
   if (auto begun = database.execute("BEGIN IMMEDIATE"); !begun) return begun;
+  // Again, now that nobody else can be quicker.
+  auto version = read_version(database);
   StoreResult<void> done;
-  if (auto version = read_version(database); !version) {
-    done = std::unexpected(std::move(version.error()));
-  } else if (*version == 0) {  // nobody else was quicker
-    done = database.execute(kSchemaSql);
-  }
+  if (!version) done = std::unexpected(std::move(version.error()));
+  if (done && *version < 1) done = database.execute(kSchemaSql);
+  if (done && *version < 2) done = database.execute(kEgressSql);
   if (done) done = database.execute("COMMIT");
   if (!done) database.rollback();
   return done;
@@ -109,7 +117,7 @@ StoreResult<void> prepare_schema(Database& database) {
   auto version = read_version(database);
   if (!version) return std::unexpected(std::move(version.error()));
   if (auto done = use_wal(database); !done) return done;
-  return *version == 0 ? create_tables(database) : StoreResult<void>{};
+  return *version < kSchemaVersion ? update_tables(database) : StoreResult<void>{};
 }
 
 }  // namespace picortex

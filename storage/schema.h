@@ -7,11 +7,12 @@
 namespace picortex {
 
 // The tables, by version (PRAGMA user_version).
-inline constexpr std::int64_t kSchemaVersion = 1;
+inline constexpr std::int64_t kSchemaVersion = 2;
 
-// Makes the tables where the file is empty and does nothing where they are of kSchemaVersion; a
-// fault for a newer version and for another program's database, which stays untouched. Leaves the
-// connection in WAL mode without checkpoints of its own.
+// Makes the tables where the file is empty, brings those of an older version up to kSchemaVersion
+// in one transaction, and does nothing where they are of it; a fault for a newer version and for
+// another program's database, which stays untouched. Leaves the connection in WAL mode without
+// checkpoints of its own.
 StoreResult<void> prepare_schema(Database& database);
 
 }  // namespace picortex

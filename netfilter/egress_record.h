@@ -1,0 +1,40 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/level.h"
+#include "netfilter/process.h"
+#include "storage/egress_hosts.h"
+#include "storage/event.h"
+
+namespace picortex {
+
+// One line and row that the fence tells, with its texts.
+struct EgressRecord {
+  Level level = Level::warn;
+  std::string_view event_type;  // a literal
+  std::int64_t time_ms = 0;     // Unix time
+  TurnIds ids;                  // never nil: a new ID where no turn is known
+  std::string message;
+  std::string data;  // a JSON object
+
+  // What the table of hosts counts by it.
+  std::string host;
+  std::uint16_t port = 0;
+  std::uint8_t protocol = 0;
+  EgressOutcome outcome = EgressOutcome::refused;
+};
+
+// Where rows go. Implemented above this layer, over the one writer of the database.
+class EventSink {
+ public:
+  // Takes a copy of what the event points to, or drops it and counts that. Must not block.
+  virtual void store(const Event& event) noexcept = 0;
+
+ protected:
+  ~EventSink() = default;
+};
+
+}  // namespace picortex

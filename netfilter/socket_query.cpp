@@ -1,0 +1,128 @@
+#include "netfilter/socket_query.h"
+
+#include <arpa/inet.h>
+#include <linux/inet_diag.h>
+#include <linux/netlink.h>
+#include <linux/sock_diag.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "netfilter/packet.h"
+
+namespace picortex {
+namespace {
+
+struct Question {
+  nlmsghdr header;
+  inet_diag_req_v2 body;
+};
+
+// Datagrams read for one question: one that is not answered in these is not answered.
+constexpr int kDatagramsMax = 16;
+
+Question question_for(const SocketEnds& ends, bool walk, std::uint32_t sequence) noexcept {
+  Question question{};
+  question.header.nlmsg_len = sizeof question;
+  question.header.nlmsg_type = SOCK_DIAG_BY_FAMILY;
+  question.header.nlmsg_flags = NLM_F_REQUEST;
+  question.header.nlmsg_seq = sequence;
+  inet_diag_req_v2& body = question.body;
+  body.sdiag_family = ends.source.is_v6 ? AF_INET6 : AF_INET;
+  body.sdiag_protocol = ends.protocol;
+  body.idiag_states = ~0u;
+  body.id.idiag_cookie[0] = body.id.idiag_cookie[1] = INET_DIAG_NOCOOKIE;
+  body.id.idiag_sport = htons(ends.source_port);
+  if (walk) {
+    question.header.nlmsg_flags |= NLM_F_DUMP;
+    return question;
+  }
+  body.id.idiag_dport = htons(ends.destination_port);
+  std::ranges::copy(ends.source.raw(), reinterpret_cast<std::uint8_t*>(body.id.idiag_src));
+  std::ranges::copy(ends.destination.raw(), reinterpret_cast<std::uint8_t*>(body.id.idiag_dst));
+  if (ends.protocol == kProtocolUdp) {
+    // There the kernel reads the question as the packet that would come in.
+    std::swap(body.id.idiag_sport, body.id.idiag_dport);
+    std::swap(body.id.idiag_src, body.id.idiag_dst);
+  }
+  return question;
+}
+
+bool is_any(const std::uint32_t (&address)[4]) noexcept {
+  return (address[0] | address[1] | address[2] | address[3]) == 0;
+}
+
+// Whether the socket could send from that end. A dual-stack socket holds an IPv4 address mapped.
+bool is_at(const inet_diag_msg& found, const SocketEnds& ends) noexcept {
+  if (found.id.idiag_sport != htons(ends.source_port) || found.idiag_inode == 0) return false;
+  if (is_any(found.id.idiag_src)) return true;
+  const auto raw = ends.source.raw();
+  const auto* bytes = reinterpret_cast<const std::uint8_t*>(found.id.idiag_src);
+  const bool mapped = found.idiag_family == AF_INET6 && !ends.source.is_v6;
+  return std::equal(raw.begin(), raw.end(), mapped ? bytes + 12 : bytes);
+}
+
+}  // namespace
+
+Result<SocketQuery> SocketQuery::open() {
+  FileDescriptor socket(
+      ::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_SOCK_DIAG));
+  if (!socket.is_open()) {
+    return failure(std::string("cannot ask the kernel whose sockets are (sock_diag): ") +
+                       std::strerror(errno) + "; load the modules tcp_diag and udp_diag",
+                   errno);
+  }
+  return SocketQuery(std::move(socket));
+}
+
+std::optional<SocketOwner> SocketQuery::find(const SocketEnds& ends) noexcept {
+  if (ends.protocol != kProtocolTcp && ends.protocol != kProtocolUdp) return std::nullopt;
+  if (ends.destination != IpAddress{.is_v6 = ends.destination.is_v6}) {
+    const auto found = ask(ends, false);
+    if (found || ends.protocol == kProtocolTcp) return found;
+  }
+  if (walks_ >= kWalksMax) return std::nullopt;
+  ++walks_;
+  if (const auto found = ask(ends, true)) return found;
+  if (ends.source.is_v6) return std::nullopt;
+  // An IPv4 packet of a dual-stack socket.
+  SocketEnds mapped = ends;
+  mapped.source = {.is_v6 = true};
+  mapped.source.bytes[10] = mapped.source.bytes[11] = 0xff;
+  std::ranges::copy(ends.source.raw(), mapped.source.bytes.begin() + 12);
+  return ask(mapped, true);
+}
+
+std::optional<SocketOwner> SocketQuery::ask(const SocketEnds& ends, bool walk) noexcept {
+  const Question question = question_for(ends, walk, ++sequence_);
+  if (send(socket_.number(), &question, sizeof question, MSG_DONTWAIT) < 0) return std::nullopt;
+  std::optional<SocketOwner> owner;
+  for (int datagram = 0; datagram < kDatagramsMax; ++datagram) {
+    const ssize_t size = recv(socket_.number(), buffer_.data(), buffer_.size(), MSG_DONTWAIT);
+    if (size <= 0) return owner;
+    auto left = static_cast<std::size_t>(size);
+    const char* at = buffer_.data();
+    nlmsghdr header;
+    while (left >= sizeof header) {
+      std::memcpy(&header, at, sizeof header);
+      if (header.nlmsg_len < sizeof header || header.nlmsg_len > left) break;
+      if (header.nlmsg_seq == sequence_) {
+        if (header.nlmsg_type == NLMSG_DONE || header.nlmsg_type == NLMSG_ERROR) return owner;
+        inet_diag_msg message;
+        if (header.nlmsg_len >= sizeof header + sizeof message) {
+          std::memcpy(&message, at + sizeof header, sizeof message);
+          if (!owner && is_at(message, ends)) owner = {message.idiag_inode, message.idiag_uid};
+        }
+        if (!walk) return owner;
+      }
+      const std::size_t step = std::min<std::size_t>(NLMSG_ALIGN(header.nlmsg_len), left);
+      at += step;
+      left -= step;
+    }
+  }
+  return owner;
+}
+
+}  // namespace picortex

@@ -1,0 +1,57 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "base/result.h"
+#include "netfilter/address.h"
+#include "reactor/file_descriptor.h"
+
+namespace picortex {
+
+// The two ends of a socket as its own packets name them.
+struct SocketEnds {
+  std::uint8_t protocol = 0;  // kProtocolTcp or kProtocolUdp
+  IpAddress source;
+  std::uint16_t source_port = 0;
+  IpAddress destination;  // unspecified (all 0) when it is not known
+  std::uint16_t destination_port = 0;
+};
+
+struct SocketOwner {
+  std::uint64_t inode = 0;
+  std::uint32_t uid = 0;
+};
+
+// Asks the kernel whose a socket is (sock_diag(7)). It answers within the call, so nothing here
+// blocks: some microseconds where both ends are known; where they are not, or a UDP socket is
+// connected to somewhere else than its packets show, the sockets of the source port are walked,
+// which costs up to a millisecond and is therefore counted: see kWalksMax.
+//
+// A TCP socket is found only while its connection is being made or is there: ask before the refusal
+// is sent.
+class SocketQuery {
+ public:
+  // Walks between two calls of renew().
+  static constexpr int kWalksMax = 4;
+
+  static Result<SocketQuery> open();
+
+  std::optional<SocketOwner> find(const SocketEnds& ends) noexcept;
+  // A new turn of the loop: walks are allowed again.
+  void renew() noexcept { walks_ = 0; }
+
+ private:
+  explicit SocketQuery(FileDescriptor socket) : socket_(std::move(socket)), buffer_(kBufferSize) {}
+  static constexpr std::size_t kBufferSize = 64 * 1024;
+
+  std::optional<SocketOwner> ask(const SocketEnds& ends, bool walk) noexcept;
+
+  FileDescriptor socket_;
+  std::vector<char> buffer_;
+  std::uint32_t sequence_ = 0;
+  int walks_ = 0;
+};
+
+}  // namespace picortex

@@ -1,0 +1,170 @@
+#include "netfilter/attribution.h"
+
+#include <sys/prctl.h>
+#include <sys/wait.h>
+
+#include <map>
+#include <vector>
+
+#include "tests/netfilter/loop_fixture.h"
+#include "tests/netfilter/loopback.h"
+
+using namespace picortex;
+
+namespace {
+
+constexpr const char* kId = "0193391e-9ab4-7def-8abc-0123456789ab";
+
+struct AttributionFixture : LoopFixture {
+  Culprit ask(const SocketEnds& ends) {
+    attribution.ask(7, ends);
+    while (!attribution.is_idle()) attribution.work();
+    BOOST_REQUIRE(answers.size() == 1u);
+    const Culprit found = answers.at(7);
+    answers.clear();
+    return found;
+  }
+
+  static void on_culprit(void* owner, std::uint32_t ticket, const Culprit& culprit) noexcept {
+    static_cast<AttributionFixture*>(owner)->answers[ticket] = culprit;
+  }
+
+  std::map<std::uint32_t, Culprit> answers;
+  RunRegistry runs;
+  Attribution attribution{*reactor, runs, std::move(*SocketQuery::open()), this,
+                          &AttributionFixture::on_culprit};
+};
+
+// `program` in a child that inherits a socket which nobody else holds any more.
+struct Client {
+  Client(int socket, std::vector<const char*> environment) {
+    int ready[2];
+    BOOST_REQUIRE(pipe(ready) == 0);
+    pid = fork();
+    if (pid == 0) {
+      dup2(ready[1], 1);
+      dup2(socket, 50);  // without close-on-exec
+      environment.push_back(nullptr);
+      const char* arguments[] = {"sh", "-c", "echo; sleep 60 & wait", "two\nlines", nullptr};
+      execve("/bin/sh", const_cast<char**>(arguments), const_cast<char**>(environment.data()));
+      _exit(1);
+    }
+    close(ready[1]);
+    char byte;
+    BOOST_REQUIRE(read(ready[0], &byte, 1) == 1);
+    close(ready[0]);
+  }
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
+  ~Client() {
+    kill(pid, SIGKILL);
+    waitpid(pid, nullptr, 0);
+  }
+
+  pid_t pid = -1;
+};
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_SUITE(attribution, AttributionFixture)
+
+BOOST_AUTO_TEST_CASE(the_owner_of_each_kind_of_socket_is_found) {
+  for (const int family : {AF_INET, AF_INET6}) {
+    for (const int type : {SOCK_STREAM, SOCK_DGRAM}) {
+      const LoopbackPair pair(family, type);
+      const Culprit culprit = ask(pair.ends);
+      BOOST_TEST(culprit.pid == getpid());
+      BOOST_TEST(culprit.executable == read_executable(getpid()));
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_socket_is_found_by_its_source_when_its_destination_is_not_known) {
+  LoopbackPair pair(AF_INET, SOCK_DGRAM);
+  pair.ends.destination = {};
+  BOOST_TEST(ask(pair.ends).pid == getpid());
+  // As when the user's DNS packets are led to the proxy: another destination than the socket's.
+  pair.ends.destination = *parse_ip_address("127.0.0.9");
+  BOOST_TEST(ask(pair.ends).pid == getpid());
+}
+
+BOOST_AUTO_TEST_CASE(a_dual_stack_socket_is_found_by_its_ipv4_packets) {
+  const LoopbackPair pair(AF_INET, SOCK_STREAM);
+  const int socket = ::socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in6 address{};
+  address.sin6_family = AF_INET6;
+  address.sin6_port = htons(pair.ends.destination_port);
+  inet_pton(AF_INET6, "::ffff:127.0.0.1", &address.sin6_addr);
+  BOOST_REQUIRE(connect(socket, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
+  socklen_t size = sizeof address;
+  getsockname(socket, reinterpret_cast<sockaddr*>(&address), &size);
+  SocketEnds ends = pair.ends;
+  ends.source_port = ntohs(address.sin6_port);
+  BOOST_TEST(ask(ends).pid == getpid());
+  close(socket);
+}
+
+BOOST_AUTO_TEST_CASE(what_is_not_there_is_answered_too) {
+  SocketEnds ends = LoopbackPair(AF_INET, SOCK_DGRAM).ends;  // closed by now
+  BOOST_TEST(ask(ends).pid == 0);
+  ends.protocol = kProtocolIcmp;
+  BOOST_TEST(ask(ends).pid == 0);
+}
+
+BOOST_AUTO_TEST_CASE(ids_are_claimed_by_the_environment_and_registered_by_the_daemon) {
+  const LoopbackPair pair(AF_INET, SOCK_STREAM);
+  const std::string claim = std::string("PICORTEX_REQUEST_ID=") + kId;
+  const Client client(pair.client, {claim.c_str(), "PICORTEX_CHAT_ID=chat-1"});
+  // The youngest that holds the socket is the shell's own child, whose environment is the same.
+  const Culprit culprit = ask(pair.ends);
+  BOOST_TEST(culprit.pid != getpid());
+  BOOST_TEST(to_string(culprit.ids.request_id) == kId);
+  BOOST_TEST(culprit.ids.chat_id == "chat-1");
+  BOOST_TEST(id_source_label(culprit.id_source) == "claimed");
+
+  const Uuid registered = *parse_uuid("0193391e-9ab4-7def-8abc-ba9876543210");
+  runs.add({client.pid, read_process_stat(client.pid)->start_time + 1}, {registered, "no"});
+  BOOST_TEST(id_source_label(ask(pair.ends).id_source) == "claimed");  // another process's number
+  runs.add({client.pid, read_process_stat(client.pid)->start_time}, {registered, "yes"});
+  const Culprit known = ask(pair.ends);
+  BOOST_TEST(id_source_label(known.id_source) == "registered");
+  BOOST_TEST((known.ids.request_id == registered));
+  BOOST_TEST(known.ids.chat_id == "yes");
+}
+
+BOOST_AUTO_TEST_CASE(a_process_that_forbids_dumps_is_found_behind_root) {
+  if (getuid() != 0) {
+    BOOST_TEST_MESSAGE("skipped: only root can see such a process");
+    return;
+  }
+  int ends_pipe[2];
+  BOOST_REQUIRE(pipe(ends_pipe) == 0);
+  const pid_t hidden = fork();
+  if (hidden == 0) {
+    if (setgid(65534) != 0 || setuid(65534) != 0) _exit(1);
+    prctl(PR_SET_DUMPABLE, 0);
+    const LoopbackPair pair(AF_INET, SOCK_STREAM);
+    if (write(ends_pipe[1], &pair.ends, sizeof pair.ends) < 0) _exit(1);
+    pause();
+    _exit(0);
+  }
+  SocketEnds ends;
+  BOOST_REQUIRE(read(ends_pipe[0], &ends, sizeof ends) == sizeof ends);
+  BOOST_TEST(ask(ends).pid == hidden);
+  kill(hidden, SIGKILL);
+  waitpid(hidden, nullptr, 0);
+  close(ends_pipe[0]);
+  close(ends_pipe[1]);
+}
+
+BOOST_AUTO_TEST_CASE(a_burst_is_answered_whole_and_bounded) {
+  const LoopbackPair pair(AF_INET, SOCK_STREAM);
+  for (std::uint32_t ticket = 0; ticket < 500; ++ticket) attribution.ask(ticket, pair.ends);
+  while (!attribution.is_idle()) attribution.work();
+  BOOST_TEST(answers.size() == 500u);
+  BOOST_TEST(answers[0].pid == getpid());
+  BOOST_TEST(answers[499].pid == 0);
+  BOOST_TEST(attribution.turned_away() == 500u - Attribution::kQuestionsPerTurn);
+}
+
+BOOST_AUTO_TEST_SUITE_END()

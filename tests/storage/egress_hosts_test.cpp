@@ -1,0 +1,86 @@
+#include "storage/egress_hosts.h"
+
+#include "storage/schema.h"
+#include "tests/storage/store_fixture.h"
+
+using namespace picortex;
+
+namespace {
+
+struct EgressFixture : StoreFixture {
+  void attempt(std::string_view host, EgressOutcome outcome, std::int64_t count,
+               std::int64_t time_ms) {
+    const EgressAttempt made{
+        .host = host, .port = 443, .protocol = 6, .outcome = outcome, .count = count};
+    Event event = this->event("egress.rejected", time_ms);
+    event.egress = &made;
+    put(event);
+  }
+};
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_SUITE(egress_hosts, EgressFixture)
+
+BOOST_AUTO_TEST_CASE(attempts_at_a_host_add_up_and_survive_a_restart) {
+  open();
+  attempt("evil.test", EgressOutcome::refused, 1, kNow);
+  attempt("good.test", EgressOutcome::allowed, 1, kNow + 1);
+  attempt("evil.test", EgressOutcome::learned, 7, kNow + 60'000);
+  open();
+  const auto hosts = get(read_egress_hosts(directory));
+  BOOST_REQUIRE(hosts.size() == 2u);
+  BOOST_TEST(hosts[0].name == "evil.test");
+  BOOST_TEST(hosts[0].port == 443);
+  BOOST_TEST(hosts[0].protocol == 6);
+  BOOST_TEST(hosts[0].first_seen_ms == kNow);
+  BOOST_TEST(hosts[0].last_seen_ms == kNow + 60'000);
+  BOOST_TEST(hosts[0].attempts == 8);
+  BOOST_TEST(outcome_label(hosts[0].outcome) == "learned");
+  BOOST_TEST(outcome_label(hosts[1].outcome) == "allowed");
+}
+
+BOOST_AUTO_TEST_CASE(an_attempt_is_undone_with_its_transaction) {
+  open();
+  const EgressAttempt made{.host = "evil.test", .port = 443, .protocol = 6};
+  Event event = this->event("egress.rejected");
+  event.egress = &made;
+  get(store->begin(kNow));
+  get(store->append(event));
+  store->rollback();
+  BOOST_TEST(get(read_egress_hosts(directory)).empty());
+}
+
+BOOST_AUTO_TEST_CASE(the_host_not_seen_for_longest_makes_room) {
+  open();
+  store.reset();
+  get(reader()->execute(
+      "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000)"
+      " INSERT INTO egress_host SELECT 'h' || i, 443, 6, 2, i, i, 1 FROM n"));
+  open();
+  attempt("new.test", EgressOutcome::refused, 1, kNow);
+  BOOST_TEST(number("SELECT count(*) FROM egress_host") == EgressHosts::kRowsMax);
+  BOOST_TEST(number("SELECT count(*) FROM egress_host WHERE name = 'h1'") == 0);
+  BOOST_TEST(number("SELECT count(*) FROM egress_host WHERE name = 'new.test'") == 1);
+}
+
+BOOST_AUTO_TEST_CASE(a_database_of_version_1_is_brought_up_with_its_events) {
+  open();
+  put(event());
+  store.reset();
+  get(reader()->execute("DROP TABLE egress_host; PRAGMA user_version = 1"));
+  open();
+  BOOST_TEST(number("PRAGMA user_version") == kSchemaVersion);
+  BOOST_TEST(number("SELECT count(*) FROM event") == 1);
+  attempt("evil.test", EgressOutcome::refused, 1, kNow);
+  BOOST_TEST(get(read_egress_hosts(directory)).size() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(hosts_of_another_version_are_not_guessed_at) {
+  open();
+  store.reset();
+  get(reader()->execute("DROP TABLE egress_host; PRAGMA user_version = 1"));
+  BOOST_TEST((fault_kind(read_egress_hosts(directory)) == FaultKind::corrupt));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
