@@ -248,9 +248,9 @@ std::vector<std::string> compare_firewall(std::string_view saved,
   return compare(parse_saved(saved), chains);
 }
 
-Result<bool> install_firewall(const FirewallPlan& plan) {
+Result<FirewallChange> install_firewall(const FirewallPlan& plan) {
   if (auto able = check_net_admin(); !able) return std::unexpected(able.error());
-  bool changed = false;
+  auto change = FirewallChange::none;
   for (const Family& family : kFamilies) {
     const auto chains = firewall_chains(plan, family.is_v6);
     auto saved = read_saved(family);
@@ -259,9 +259,10 @@ Result<bool> install_firewall(const FirewallPlan& plan) {
     if (auto done = restore(family, install_text(chains, *saved)); !done) {
       return std::unexpected(done.error());
     }
-    changed = true;
+    const bool was_there = find_chain(*saved, "filter", "PICORTEX-EGRESS") != nullptr;
+    change = std::max(change, was_there ? FirewallChange::mended : FirewallChange::fresh);
   }
-  return changed;
+  return change;
 }
 
 Result<bool> remove_firewall() {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -12,9 +13,15 @@ namespace picortex {
 // and one jump to each are ever touched. Everything here blocks for some 50 ms a family: for what
 // comes before the loop, and for commands of people.
 
+enum class FirewallChange : std::uint8_t {
+  none,    // it stood as it should
+  mended,  // chains of the fence were there, but others
+  fresh,   // there was no fence
+};
+
 // Puts the plan's chains in place, IPv4's and IPv6's, whatever was there of an earlier plan: each
-// table at once, never open in between. Says whether anything had to change.
-Result<bool> install_firewall(const FirewallPlan& plan);
+// table at once, never open in between.
+Result<FirewallChange> install_firewall(const FirewallPlan& plan);
 
 // Takes every chain of the fence away, with its jump. Says whether there was one.
 Result<bool> remove_firewall();
