@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <span>
 #include <sstream>
+#include <tuple>
+#include <utility>
 
 #include "base/json_text.h"
 #include "cli/version.h"
@@ -32,6 +34,7 @@ class CommandLine {
                           "Run a command under one request ID: picortex run [OPTIONS] -- "
                           "COMMAND ARGS…",
                           kRunOptions);
+    add_egress();
   }
 
   Command parse(std::vector<std::string> arguments, const Environment& environment);
@@ -39,12 +42,18 @@ class CommandLine {
  private:
   CLI::App* add_subcommand(const std::string& name, const std::string& meaning,
                            std::span<const Option* const> options) {
-    CLI::App* command = app_.add_subcommand(name, meaning);
+    return add_subcommand(app_, name, meaning, options);
+  }
+
+  CLI::App* add_subcommand(CLI::App& parent, const std::string& name, const std::string& meaning,
+                           std::span<const Option* const> options) {
+    CLI::App* command = parent.add_subcommand(name, meaning);
     add_option(*command, kConfig);
     for (const Option* option : options) add_option(*command, *option);
     return command;
   }
 
+  void add_egress();
   void add_option(CLI::App& command, const Option& option);
   Command read(Settings& settings, std::vector<std::string> child_command);
 
@@ -52,8 +61,23 @@ class CommandLine {
   CLI::App* serve_ = nullptr;
   CLI::App* health_ = nullptr;
   CLI::App* run_ = nullptr;
+  std::vector<std::pair<CLI::App*, EgressRulesAction>> egress_rules_;
   FlagValues flags_;
 };
+
+void CommandLine::add_egress() {
+  CLI::App* egress = app_.add_subcommand("egress", "The fence around a user's egress");
+  egress->require_subcommand(1);
+  const std::tuple<const char*, const char*, EgressRulesAction> commands[] = {
+      {"install", "Put the firewall's rules in place; without a daemon they refuse everything",
+       EgressRulesAction::install},
+      {"remove", "Take the firewall's rules away: nobody is fenced", EgressRulesAction::remove},
+      {"status", "Say what differs from the rules that should be: exit status 0 when nothing does",
+       EgressRulesAction::status}};
+  for (const auto& [name, meaning, action] : commands) {
+    egress_rules_.emplace_back(add_subcommand(*egress, name, meaning, kEgressRulesOptions), action);
+  }
+}
 
 void CommandLine::add_option(CLI::App& command, const Option& option) {
   std::string help(option.meaning);
@@ -87,6 +111,9 @@ Command CommandLine::read(Settings& settings, std::vector<std::string> child_com
   };
   if (serve_->parsed()) return answer(read_serve_options(settings));
   if (health_->parsed()) return answer(read_health_options(settings));
+  for (const auto& [command, action] : egress_rules_) {
+    if (command->parsed()) return answer(read_egress_rules_options(settings, action));
+  }
   return answer(read_run_options(settings, std::move(child_command)));
 }
 

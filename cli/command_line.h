@@ -4,6 +4,7 @@
 #include <variant>
 #include <vector>
 
+#include "cli/egress_rules.h"
 #include "cli/health.h"
 #include "cli/run.h"
 #include "cli/serve_options.h"
@@ -19,7 +20,7 @@ struct Answer {
 };
 
 // What the command line asks for, its options checked.
-using Command = std::variant<ServeOptions, HealthOptions, RunOptions, Answer>;
+using Command = std::variant<ServeOptions, HealthOptions, RunOptions, EgressRulesOptions, Answer>;
 
 // `arguments` come without the program's name.
 Command parse_command_line(const std::vector<std::string>& arguments,

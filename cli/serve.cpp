@@ -14,6 +14,7 @@
 #include <cstring>
 #include <filesystem>
 
+#include "cli/egress_service.h"
 #include "cli/version.h"
 #include "handlers/access.h"
 #include "handlers/event_writer.h"
@@ -145,12 +146,34 @@ OwnNames own_names(const ServeOptions& options, const std::vector<http::Listener
   return names;
 }
 
+// Writes a line for each refusal.
+class RefusalLog final : public EgressObserver {
+ public:
+  explicit RefusalLog(Log& log) : log_(log) {}
+
+  void on_verdict(const EgressEvent& event) noexcept override {
+    if (!event.verdict.refused) return;
+    log_.line(Level::warn, "egress.rejected")
+        .text("host", event.host)
+        .text("address", event.dns_only ? std::string() : to_string(event.destination))
+        .number("port", static_cast<std::int64_t>(event.destination_port))
+        .number("protocol", static_cast<std::int64_t>(event.protocol))
+        .text("evidence", evidence_label(event.verdict.evidence))
+        .text("reason", reason_label(event.verdict.reason))
+        .number("uid", static_cast<std::int64_t>(event.uid))
+        .message("refused");
+  }
+
+ private:
+  Log& log_;
+};
+
 // The parts, each built on those before it.
 class Daemon {
  public:
   Daemon(const ServeOptions& options, Foundation& foundation);
 
-  Result<void> start(Foundation& foundation);
+  Result<void> start(const ServeOptions& options, Foundation& foundation);
   int run();
 
  private:
@@ -178,6 +201,8 @@ class Daemon {
   EventsEndpoint events_;
   http::Router router_;
   std::unique_ptr<http::Server> server_;
+  RefusalLog refusals_;
+  EgressService egress_;
   std::unique_ptr<StatusEndpoint> status_;
   std::unique_ptr<Signals> signals_;
   Phase phase_ = Phase::serving;
@@ -200,6 +225,8 @@ Daemon::Daemon(const ServeOptions& options, Foundation& foundation)
       health_(reactor_, writer_, probe_, kVersion, kCommit),
       frontend_log_(reactor_, log_, writer_, document_, options.frontend_logs_per_minute),
       events_(reactor_, writer_, document_),
+      refusals_(log_),
+      egress_(options.egress_mode),
       drain_limits_(std::chrono::seconds(options.drain_seconds)),
       closing_limits_(kClosingTime) {
   add_routes(options);
@@ -241,18 +268,23 @@ void Daemon::add_routes(const ServeOptions& options) {
                .endpoint = Endpoint::to<&EventsEndpoint::post>(events_)});
 }
 
-Result<void> Daemon::start(Foundation& foundation) {
+Result<void> Daemon::start(const ServeOptions& options, Foundation& foundation) {
+  if (auto opened = egress_.open(reactor_, log_, refusals_, options, foundation.listeners);
+      !opened) {
+    return std::unexpected(opened.error());
+  }
   auto server = http::Server::create(reactor_, log_, router_, access_, proxies_, limits_);
   if (!server) return std::unexpected(server.error());
   server_ = std::move(*server);
   status_ = std::make_unique<StatusEndpoint>(reactor_, *server_, writer_, output_);
+  status_->add(egress_);
   router_.add({.method = http::Method::get,
                .path = "/api/status",
                .access = http::Access::token,
                .body_size_max = 0,
                .is_health_poll = false,
                .endpoint = http::Endpoint::to<&StatusEndpoint::get>(*status_)});
-  auto signals = Signals::open(reactor_, {SIGTERM, SIGINT}, this, &Daemon::on_signal);
+  auto signals = Signals::open(reactor_, {SIGTERM, SIGINT, SIGHUP}, this, &Daemon::on_signal);
   if (!signals) return std::unexpected(signals.error());
   signals_ = std::move(*signals);
   reactor_.add(drain_limits_);
@@ -261,6 +293,7 @@ Result<void> Daemon::start(Foundation& foundation) {
   reactor_.add(TurnHook::to<&Log::flush>(log_));
   writer_.open();
   probe_.start();
+  egress_.start();
   for (http::Listener& listener : foundation.listeners) {
     log_.line(Level::info, "serve.listening")
         .text("address", listener.name)
@@ -277,6 +310,7 @@ int Daemon::run() {
 
 void Daemon::on_signal(void* owner, int signal) noexcept {
   auto& daemon = *static_cast<Daemon*>(owner);
+  if (signal == SIGHUP) return daemon.egress_.reload();
   // Asked twice: at once. What was acknowledged is stored already.
   if (daemon.phase_ != Phase::serving) _exit(EXIT_FAILURE);
   daemon.begin_drain(signal);
@@ -304,13 +338,16 @@ void Daemon::on_turn_end() noexcept {
   if (phase_ == Phase::draining && server_->is_idle() && writer_.is_idle() && probe_.is_idle()) {
     begin_closing();
   }
-  if (phase_ == Phase::closing && output_.is_idle() && signals_->is_idle()) reactor_.stop();
+  if (phase_ == Phase::closing && output_.is_idle() && signals_->is_idle() && egress_.is_idle()) {
+    reactor_.stop();
+  }
 }
 
 void Daemon::begin_closing() {
   phase_ = Phase::closing;
   drain_limit_.stop();
   writer_.close();
+  egress_.stop();
   log_.line(Level::info, "serve.stopped").message("stopped");
   signals_->stop();
   closing_limits_.start(closing_limit_, reactor_.now());
@@ -330,7 +367,7 @@ int serve(const ServeOptions& options) {
     return EXIT_FAILURE;
   }
   Daemon daemon(options, *foundation);
-  if (auto started = daemon.start(*foundation); !started) {
+  if (auto started = daemon.start(options, *foundation); !started) {
     std::fprintf(stderr, "picortex: %s\n", started.error().what.c_str());
     return EXIT_FAILURE;
   }

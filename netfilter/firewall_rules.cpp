@@ -59,8 +59,8 @@ class Chains {
                              plan_.dns_port));
     }
     for (const FirewallPlan::Endpoint& endpoint : plan_.endpoints) {
+      if (endpoint.address.is_v6 != v6_) continue;
       const bool any = address_class(endpoint.address) == AddressClass::unspecified;
-      if (endpoint.address.is_v6 != v6_ && !any) continue;
       const std::string destination =
           any ? "" : fmt::format("-d {}/{} ", to_string(endpoint.address), v6_ ? 128 : 32);
       add(chain,

@@ -28,7 +28,7 @@ inline constexpr std::uint32_t kMarkPassed = 0x5000000;
 // What the rules are made of.
 struct FirewallPlan {
   struct Endpoint {
-    IpAddress address;  // unspecified: every address of loopback
+    IpAddress address;  // unspecified: every address of its family
     std::uint16_t port = 0;
   };
 
