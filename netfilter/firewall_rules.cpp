@@ -53,9 +53,10 @@ class Chains {
   void add_exceptions(std::string_view chain) {
     // Answers of the user's own servers to other users of this host.
     add(chain, "-o lo -m conntrack --ctdir REPLY -j RETURN");
+    // A packet that nat redirected keeps the device that it was to go out by, so none is named.
     const std::string proxy = v6_ ? "::1/128" : "127.0.0.1/32";
     for (const char* protocol : {"udp", "tcp"}) {
-      add(chain, fmt::format("-d {0} -o lo -p {1} -m {1} --dport {2} -j RETURN", proxy, protocol,
+      add(chain, fmt::format("-d {0} -p {1} -m {1} --dport {2} -j RETURN", proxy, protocol,
                              plan_.dns_port));
     }
     for (const FirewallPlan::Endpoint& endpoint : plan_.endpoints) {
@@ -107,7 +108,7 @@ class Chains {
     const std::string_view egress = "PICORTEX-EGRESS";
     add(egress, fmt::format("-m connmark --mark {} -j RETURN", mark(kMarkAllowed)));
     add(egress,
-        fmt::format("-p tcp -m connmark --mark {} -j PICORTEX-PENDING", mark(kMarkPending)));
+        fmt::format("-p tcp -m connmark --mark {} -g PICORTEX-PENDING", mark(kMarkPending)));
     // Not the reset that the refusal itself sends.
     add(egress, fmt::format("-p tcp -m tcp ! --tcp-flags RST RST -m connmark --mark {} "
                             "-j PICORTEX-REFUSE",
