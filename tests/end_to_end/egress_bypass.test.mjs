@@ -41,7 +41,7 @@ def dial(address, port=443, timeout=3):
     return s
 def answer(s):
     try:
-        data = s.recv(100)
+        data = s.recv(65536)
         return 'answered' if data else 'closed'
     except OSError as error:
         return type(error).__name__
@@ -265,7 +265,7 @@ report(lambda: lite(socket.SOCK_DGRAM, 136)); report(lambda: lite(socket.SOCK_ST
 
   it('by a sub-UID', async () => {
     assert.equal(world.fetchAs(subUid, 'https://forbidden.test/').status, 6);
-    assert.equal(world.fetchAs(subUid, '-k', `https://${addresses.sink}/`).status, 7);
+    assert.equal(world.fetchAs(subUid, '-k', 'https://93.184.216.77/').status, 7);
   });
 
   it('by HTTP with a Host that does not agree', async () => {
@@ -315,7 +315,7 @@ except (OSError, ssl.SSLError) as error: print(type(error).__name__)`]);
     await world.writeList(list);
     await daemon.line((line) => line.event_type === 'egress.cut');
     client.stdin.write('\n');
-    assert.match((await lines.next()).value, /ConnectionAbortedError|ConnectionResetError|BrokenPipeError/);
+    assert.match((await lines.next()).value, /ConnectionAbortedError|ConnectionResetError|BrokenPipeError|SSLEOFError/);
     assert.doesNotMatch(await world.accessLog(), /\/after/);
   });
 });
