@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <span>
 #include <sstream>
+#include <tuple>
+#include <utility>
 
 #include "base/json_text.h"
 #include "cli/version.h"
@@ -40,7 +42,12 @@ class CommandLine {
  private:
   CLI::App* add_subcommand(const std::string& name, const std::string& meaning,
                            std::span<const Option* const> options) {
-    CLI::App* command = app_.add_subcommand(name, meaning);
+    return add_subcommand(app_, name, meaning, options);
+  }
+
+  CLI::App* add_subcommand(CLI::App& parent, const std::string& name, const std::string& meaning,
+                           std::span<const Option* const> options) {
+    CLI::App* command = parent.add_subcommand(name, meaning);
     add_option(*command, kConfig);
     for (const Option* option : options) add_option(*command, *option);
     return command;
@@ -59,6 +66,7 @@ class CommandLine {
   CLI::App* egress_ = nullptr;
   std::vector<std::pair<EgressVerb, CLI::App*>> egress_verbs_;
   std::string egress_argument_;
+  std::vector<std::pair<CLI::App*, EgressRulesAction>> egress_rules_;
   FlagValues flags_;
 };
 
@@ -90,6 +98,16 @@ void CommandLine::add_egress() {
   add(EgressVerb::selftest, "selftest",
       "Try ways around the fence as the fenced user: exit status 1 when one is open",
       kEgressSelftestOptions);
+  const std::tuple<const char*, const char*, EgressRulesAction> commands[] = {
+      {"install", "Put the firewall's rules in place; without a daemon they refuse everything",
+       EgressRulesAction::install},
+      {"remove", "Take the firewall's rules away: nobody is fenced", EgressRulesAction::remove},
+      {"status", "Say what differs from the rules that should be: exit status 0 when nothing does",
+       EgressRulesAction::status}};
+  for (const auto& [name, meaning, action] : commands) {
+    egress_rules_.emplace_back(add_subcommand(*egress_, name, meaning, kEgressRulesOptions),
+                               action);
+  }
 }
 
 CLI::App* CommandLine::add_egress_verb(EgressVerb verb, const std::string& name,
@@ -136,6 +154,9 @@ Command CommandLine::read(Settings& settings, std::vector<std::string> child_com
   if (health_->parsed()) return answer(read_health_options(settings));
   for (const auto& [verb, command] : egress_verbs_) {
     if (command->parsed()) return answer(read_egress_options(settings, verb, egress_argument_));
+  }
+  for (const auto& [command, action] : egress_rules_) {
+    if (command->parsed()) return answer(read_egress_rules_options(settings, action));
   }
   return answer(read_run_options(settings, std::move(child_command)));
 }

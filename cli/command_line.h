@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "cli/egress.h"
+#include "cli/egress_rules.h"
 #include "cli/health.h"
 #include "cli/run.h"
 #include "cli/serve_options.h"
@@ -20,7 +21,8 @@ struct Answer {
 };
 
 // What the command line asks for, its options checked.
-using Command = std::variant<ServeOptions, HealthOptions, RunOptions, EgressOptions, Answer>;
+using Command = std::variant<ServeOptions, HealthOptions, RunOptions, EgressOptions,
+                             EgressRulesOptions, Answer>;
 
 // `arguments` come without the program's name.
 Command parse_command_line(const std::vector<std::string>& arguments,

@@ -38,8 +38,6 @@ class EgressTelling {
 
   // Whom the fence tells.
   EgressObserver& observer() noexcept { return journal_; }
-  // The rules that its verdicts refer to: at the start and after every change.
-  void adopt_rules(const Allowlist& allowlist) { journal_.adopt_rules(allowlist); }
   // For a turn hook that is added before the fence's own, which sends the verdicts.
   void work() noexcept { journal_.work(); }
   EgressFigures figures() const noexcept { return journal_.figures(); }

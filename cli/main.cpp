@@ -24,6 +24,8 @@ int execute(const RunOptions& options, Environment environment) {
   return run(options, std::move(environment));
 }
 
+int execute(const EgressRulesOptions& options, Environment) { return egress_rules(options); }
+
 }  // namespace
 }  // namespace picortex
 

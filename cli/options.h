@@ -136,6 +136,32 @@ inline constexpr Option kSendTimeoutMs{"--send-timeout-ms",
                                        "how long a client may take to read its answers",
                                        "a whole number from 100 to 3600000"};
 
+inline constexpr Option kEgressMode{
+    "--egress-mode",
+    "PICORTEX_EGRESS_MODE",
+    "MODE",
+    "off",
+    "off: no fence is touched; learn: allow and record; enforce: refuse what is not listed",
+    "off, learn or enforce"};
+inline constexpr Option kEgressUser{"--egress-user",
+                                    "PICORTEX_EGRESS_USER",
+                                    "USER",
+                                    "chat-user",
+                                    "the user whose egress is fenced",
+                                    "a user's name or UID"};
+inline constexpr Option kEgressAllowlist{"--egress-allowlist",
+                                         "PICORTEX_EGRESS_ALLOWLIST",
+                                         "FILE",
+                                         "/etc/picortex/egress-allowlist.txt",
+                                         "the owner's additions to the built-in hosts",
+                                         "the path of a file, at most 4000 bytes"};
+inline constexpr Option kEgressDnsPort{"--egress-dns-port",
+                                       "PICORTEX_EGRESS_DNS_PORT",
+                                       "PORT",
+                                       "8753",
+                                       "port of the fence's DNS proxy on 127.0.0.1 and ::1",
+                                       "a whole number from 1 to 65535"};
+
 inline constexpr Option kHealthTimeout{"--timeout",
                                        "PICORTEX_HEALTH_TIMEOUT",
                                        "TIME",
@@ -160,18 +186,6 @@ inline constexpr Option kLogEvents{
     "write child.start and child.exit to stderr; auto: unless that is a terminal",
     "always, never or auto"};
 
-inline constexpr Option kEgressAllowlist{"--egress-allowlist",
-                                         "PICORTEX_EGRESS_ALLOWLIST",
-                                         "FILE",
-                                         "/etc/picortex/egress-allowlist.txt",
-                                         "the owner's additions to the built-in hosts",
-                                         "the path of a file, at most 4000 bytes"};
-inline constexpr Option kEgressUser{"--egress-user",
-                                    "PICORTEX_EGRESS_USER",
-                                    "USER",
-                                    "chat-user",
-                                    "the user whose egress is fenced",
-                                    "a user's name or UID"};
 inline constexpr Option kAlertCommand{
     "--alert-command",
     "PICORTEX_ALERT_COMMAND",
@@ -195,13 +209,17 @@ inline constexpr Option kSelftestTarget{
     "IP addresses, separated by commas",
     Option::Kind::list};
 
-inline constexpr std::array<const Option*, 18> kServeOptions{
-    &kListen,          &kDataDir,        &kLogLevel,
-    &kLogFormat,       &kLogLevelFormat, &kFrontendLogMaxBytes,
-    &kFrontendLogRate, &kHosts,          &kDurability,
-    &kTrustedProxies,  &kTmuxSocket,     &kDrainSeconds,
-    &kConnectionsMax,  &kIdleTimeoutMs,  &kHeaderTimeoutMs,
-    &kBodyTimeoutMs,   &kSendTimeoutMs,  &kAlertCommand};
+inline constexpr std::array<const Option*, 22> kServeOptions{
+    &kListen,          &kDataDir,         &kLogLevel,
+    &kLogFormat,       &kLogLevelFormat,  &kFrontendLogMaxBytes,
+    &kFrontendLogRate, &kHosts,           &kDurability,
+    &kTrustedProxies,  &kTmuxSocket,      &kDrainSeconds,
+    &kConnectionsMax,  &kIdleTimeoutMs,   &kHeaderTimeoutMs,
+    &kBodyTimeoutMs,   &kSendTimeoutMs,   &kEgressMode,
+    &kEgressUser,      &kEgressAllowlist, &kEgressDnsPort,
+    &kAlertCommand};
+inline constexpr std::array<const Option*, 3> kEgressRulesOptions{&kEgressUser, &kListen,
+                                                                  &kEgressDnsPort};
 inline constexpr std::array<const Option*, 3> kHealthOptions{&kListen, &kHealthTimeout,
                                                              &kHealthJson};
 inline constexpr std::array<const Option*, 4> kRunOptions{&kChat, &kDataDir, &kListen, &kLogEvents};

@@ -14,6 +14,7 @@
 #include <cstring>
 #include <filesystem>
 
+#include "cli/egress_service.h"
 #include "cli/egress_telling.h"
 #include "cli/version.h"
 #include "handlers/access.h"
@@ -180,6 +181,7 @@ class Daemon {
   http::Router router_;
   std::unique_ptr<http::Server> server_;
   std::unique_ptr<EgressTelling> telling_;
+  EgressService egress_;
   std::unique_ptr<StatusEndpoint> status_;
   std::unique_ptr<Signals> signals_;
   Phase phase_ = Phase::serving;
@@ -202,6 +204,7 @@ Daemon::Daemon(const ServeOptions& options, Foundation& foundation)
       health_(reactor_, writer_, probe_, kVersion, kCommit),
       frontend_log_(reactor_, log_, writer_, document_, options.frontend_logs_per_minute),
       events_(reactor_, writer_, document_),
+      egress_(options.egress_mode),
       drain_limits_(std::chrono::seconds(options.drain_seconds)),
       closing_limits_(kClosingTime) {
   add_routes(options);
@@ -245,24 +248,33 @@ void Daemon::add_routes(const ServeOptions& options) {
 
 Result<void> Daemon::start(const ServeOptions& options, Foundation& foundation) {
   writer_.open();
-  auto telling =
-      EgressTelling::create(reactor_, log_, writer_,
-                            {.data_dir = options.data_dir, .alert_command = options.alert_command});
+  auto telling = EgressTelling::create(reactor_, log_, writer_,
+                                       {.mode = options.egress_mode,
+                                        .data_dir = options.data_dir,
+                                        .alert_command = options.alert_command});
   if (!telling) return std::unexpected(telling.error());
   telling_ = std::move(*telling);
   telling_->connect(router_, events_);
+  // Before the fence's own, which sends the verdicts: a refusal ends the socket that tells whose it
+  // was.
   reactor_.add(TurnHook::to<&EgressTelling::work>(*telling_));
+  if (auto opened =
+          egress_.open(reactor_, log_, telling_->observer(), options, foundation.listeners);
+      !opened) {
+    return std::unexpected(opened.error());
+  }
   auto server = http::Server::create(reactor_, log_, router_, access_, proxies_, limits_);
   if (!server) return std::unexpected(server.error());
   server_ = std::move(*server);
   status_ = std::make_unique<StatusEndpoint>(reactor_, *server_, writer_, output_);
+  status_->add(egress_);
   router_.add({.method = http::Method::get,
                .path = "/api/status",
                .access = http::Access::token,
                .body_size_max = 0,
                .is_health_poll = false,
                .endpoint = http::Endpoint::to<&StatusEndpoint::get>(*status_)});
-  auto signals = Signals::open(reactor_, {SIGTERM, SIGINT}, this, &Daemon::on_signal);
+  auto signals = Signals::open(reactor_, {SIGTERM, SIGINT, SIGHUP}, this, &Daemon::on_signal);
   if (!signals) return std::unexpected(signals.error());
   signals_ = std::move(*signals);
   reactor_.add(drain_limits_);
@@ -271,6 +283,7 @@ Result<void> Daemon::start(const ServeOptions& options, Foundation& foundation) 
   // The last, so that the loop ends only when nobody has begun anything in its last turn.
   reactor_.add(TurnHook::to<&Daemon::on_turn_end>(*this));
   probe_.start();
+  egress_.start();
   for (http::Listener& listener : foundation.listeners) {
     log_.line(Level::info, "serve.listening")
         .text("address", listener.name)
@@ -287,6 +300,7 @@ int Daemon::run() {
 
 void Daemon::on_signal(void* owner, int signal) noexcept {
   auto& daemon = *static_cast<Daemon*>(owner);
+  if (signal == SIGHUP) return daemon.egress_.reload();
   // Asked twice: at once. What was acknowledged is stored already.
   if (daemon.phase_ != Phase::serving) _exit(EXIT_FAILURE);
   daemon.begin_drain(signal);
@@ -299,6 +313,8 @@ void Daemon::begin_drain(int signal) {
       .message("finishing the requests in hand; a second signal ends at once");
   health_.drain();
   probe_.stop();
+  // The fence first: what it still decides is told, and the rules refuse from now on.
+  egress_.stop();
   telling_->stop();
   server_->drain();
   drain_limits_.start(drain_limit_, reactor_.now());
@@ -316,7 +332,9 @@ void Daemon::on_turn_end() noexcept {
       telling_->is_idle()) {
     begin_closing();
   }
-  if (phase_ == Phase::closing && output_.is_idle() && signals_->is_idle()) reactor_.stop();
+  if (phase_ == Phase::closing && output_.is_idle() && signals_->is_idle() && egress_.is_idle()) {
+    reactor_.stop();
+  }
 }
 
 void Daemon::begin_closing() {

@@ -7,6 +7,8 @@
 #include <optional>
 #include <utility>
 
+#include "cli/egress_rules.h"
+
 namespace picortex {
 namespace {
 
@@ -31,6 +33,9 @@ constexpr std::pair<std::string_view, LogLevelFormat> kLogLevelFormats[] = {
     {"label", LogLevelFormat::label}, {"number", LogLevelFormat::number}};
 constexpr std::pair<std::string_view, Durability> kDurabilities[] = {
     {"power", Durability::power}, {"process", Durability::process}};
+
+constexpr std::pair<std::string_view, EgressMode> kEgressModes[] = {
+    {"off", EgressMode::off}, {"learn", EgressMode::learn}, {"enforce", EgressMode::enforce}};
 
 std::optional<std::string> parse_directory(std::string_view text) {
   constexpr std::size_t kSizeMax = 4000;  // leaves room for a file name within PATH_MAX
@@ -90,6 +95,10 @@ Result<ServeOptions> read_serve_options(Settings& settings) {
   options.alert_command = settings.one(kAlertCommand, parse_program);
   options.drain_seconds = settings.number(kDrainSeconds, 1, 300);
   options.connections_max = settings.number(kConnectionsMax, 16, 100'000);
+  options.egress_mode = settings.one(kEgressMode, word_of(kEgressModes));
+  options.egress_user = settings.one(kEgressUser, parse_user);
+  options.egress_allowlist = settings.one(kEgressAllowlist, parse_directory);
+  options.egress_dns_port = static_cast<std::uint16_t>(settings.number(kEgressDnsPort, 1, 65535));
   options.idle_timeout_ms = settings.number(kIdleTimeoutMs, kTimeoutMsMin, kTimeoutMsMax);
   options.header_timeout_ms = settings.number(kHeaderTimeoutMs, kTimeoutMsMin, kTimeoutMsMax);
   options.body_timeout_ms = settings.number(kBodyTimeoutMs, kTimeoutMsMin, kTimeoutMsMax);

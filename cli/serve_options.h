@@ -12,6 +12,7 @@
 #include "handlers/authority.h"
 #include "handlers/durability.h"
 #include "handlers/trusted_proxies.h"
+#include "netfilter/verdict.h"
 
 namespace picortex {
 
@@ -35,6 +36,10 @@ struct ServeOptions {
   std::string alert_command;          // empty: none
   std::uint32_t drain_seconds = 0;    // 1 to 300
   std::uint32_t connections_max = 0;  // 16 to 100,000
+  EgressMode egress_mode = EgressMode::off;
+  std::string egress_user;
+  std::string egress_allowlist;
+  std::uint16_t egress_dns_port = 0;
   // Milliseconds, 100 to 3,600,000.
   std::uint32_t idle_timeout_ms = 0;
   std::uint32_t header_timeout_ms = 0;

@@ -4,12 +4,13 @@
 # To build and try the daemon.
 build_packages=(
   cmake ninja-build g++ pkg-config git ca-certificates curl
-  liburing-dev node-llhttp libsimdjson-dev libsqlite3-dev uuid-dev libssl-dev libcli11-dev
+  liburing-dev node-llhttp libsimdjson-dev libsqlite3-dev uuid-dev libssl-dev libfmt-dev libcli11-dev
   libboost-test-dev libnetfilter-queue-dev libmnl-dev
 )
 
 # To test it as well.
-test_packages=("${build_packages[@]}" clang-format shellcheck sqlite3 tmux chromium util-linux mount coreutils)
+test_packages=("${build_packages[@]}" clang-format shellcheck sqlite3 tmux chromium util-linux mount coreutils
+  iptables iproute2 dnsmasq-base nginx-light bind9-dnsutils openssl python3)
 
 # has_node: is there a Node.js that can run the end-to-end tests?
 has_node() {

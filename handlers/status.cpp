@@ -66,6 +66,7 @@ void StatusEndpoint::get(http::Exchange& exchange) noexcept {
   append_http();
   append_storage();
   append_log();
+  for (const StatusSection* section : sections_) section->append_status(body_);
   body_ += '}';
   exchange.respond({.body = body_});
 }

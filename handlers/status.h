@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "handlers/event_writer.h"
 #include "handlers/http/server.h"
@@ -8,12 +9,24 @@
 
 namespace picortex {
 
+// A part of the daemon below or beside the handlers that has figures to show.
+class StatusSection {
+ public:
+  // Appends members of the answer's object, each behind a comma: `,"name":{…}`.
+  virtual void append_status(std::string& out) const = 0;
+
+ protected:
+  ~StatusSection() = default;
+};
+
 // GET /api/status: what the loop, the connections, the store and the log say of themselves.
 class StatusEndpoint {
  public:
   // What is passed by reference outlives this.
   StatusEndpoint(Reactor& reactor, const http::Server& server, const EventWriter& writer,
                  const Output& output);
+
+  void add(const StatusSection& section) { sections_.push_back(&section); }
 
   void get(http::Exchange& exchange) noexcept;
 
@@ -27,6 +40,7 @@ class StatusEndpoint {
   const http::Server& server_;
   const EventWriter& writer_;
   const Output& output_;
+  std::vector<const StatusSection*> sections_;
   std::string body_;
 };
 

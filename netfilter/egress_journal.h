@@ -56,7 +56,7 @@ class EgressJournal final : public EgressObserver {
   void work() noexcept { attribution_.work(); }
 
   // The rules that verdicts refer to from now on; at the start and at every change of the list.
-  void adopt_rules(const Allowlist& allowlist) { uses_.adopt(allowlist); }
+  void on_rules(const Allowlist& allowlist) noexcept override { uses_.adopt(allowlist); }
   const RuleUses& uses() const noexcept { return uses_; }
 
   // Tells what is still only counted. Before the writer of the database closes.

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "netfilter/address.h"
+#include "netfilter/allowlist.h"
 #include "netfilter/verdict.h"
 
 namespace picortex {
@@ -29,6 +30,9 @@ struct EgressEvent {
 class EgressObserver {
  public:
   virtual void on_verdict(const EgressEvent& event) noexcept = 0;
+  // The rules that Verdict::rule counts from now on: at the start, and whenever they were read
+  // anew.
+  virtual void on_rules(const Allowlist& allowlist) noexcept = 0;
 
  protected:
   ~EgressObserver() = default;

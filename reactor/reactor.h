@@ -56,6 +56,8 @@ class Reactor {
   // What is added must outlive the loop's run. Hooks run in the order in which they were added.
   void add(DeadlineList& list) { lists_.push_back(&list); }
   void add(TurnHook hook) { hooks_.push_back(hook); }
+  // Ahead of those that are there.
+  void add_first(TurnHook hook) { hooks_.insert(hooks_.begin(), hook); }
 
   // Turns until stop() is called.
   void run() noexcept;

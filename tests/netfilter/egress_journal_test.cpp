@@ -142,7 +142,7 @@ BOOST_AUTO_TEST_CASE(decisions_that_wait_for_their_process_are_bounded) {
 BOOST_AUTO_TEST_CASE(what_is_allowed_or_learned_says_by_which_rule_or_why_not) {
   Allowlist allowlist;
   allowlist.add("good.test:443\n", RuleSource::list);
-  journal.adopt_rules(allowlist);
+  journal.on_rules(allowlist);
   decide("good.test", {.action = Action::allow,
                        .refused = false,
                        .evidence = Evidence::sni,
@@ -162,7 +162,7 @@ BOOST_AUTO_TEST_CASE(what_is_allowed_or_learned_says_by_which_rule_or_why_not) {
   // The list is loaded anew, with another order.
   Allowlist changed;
   changed.add("first.test\ngood.test:443\n", RuleSource::list);
-  journal.adopt_rules(changed);
+  journal.on_rules(changed);
   BOOST_TEST(journal.uses().all()[0].hits == 0u);
   BOOST_TEST(journal.uses().all()[1].hits == 1u);
 }

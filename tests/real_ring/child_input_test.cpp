@@ -39,7 +39,7 @@ struct ChildFixture {
 
 }  // namespace
 
-BOOST_FIXTURE_TEST_SUITE(child_process, ChildFixture)
+BOOST_FIXTURE_TEST_SUITE(child_input, ChildFixture)
 
 BOOST_AUTO_TEST_CASE(a_child_reads_its_input_to_the_end) {
   run("wc -c >&2", std::string(500'000, 'x'));  // more than a pipe holds

@@ -162,6 +162,7 @@ function tellsAddress(line) {
 //   arguments     more flags of `serve`
 //   dataDir       a directory of the caller; otherwise a fresh one
 //   descriptors   the most files that the daemon may have open
+//   prefix        a program and its arguments that run it, such as nsenter
 //   stdout        { descriptor, stream }: write lines into the one, read them from the other
 export async function startDaemon(owner, options = {}) {
   const dataDir = options.dataDir ?? (await temporaryDirectory(owner));
@@ -176,6 +177,7 @@ export async function startDaemon(owner, options = {}) {
   if (options.descriptors) {
     command = ['prlimit', `--nofile=${options.descriptors}:${options.descriptors}`, ...command];
   }
+  command = [...(options.prefix ?? []), ...command];
   const stdio = ['ignore', options.stdout?.descriptor ?? 'pipe', 'pipe'];
   const child = spawn(command[0], command.slice(1), { env, stdio, cwd: tmpdir() });
   await once(child, 'spawn');

@@ -1,0 +1,72 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "netfilter/address.h"
+#include "netfilter/fenced_user.h"
+
+namespace picortex {
+
+inline constexpr std::uint16_t kEgressQueue = 8787;
+
+// The bits of packet and connection marks that are the fence's own, and what they say.
+//
+//   connection: pending   its data comes to the queue until it has shown a name
+//               allowed   the queue and the refusal see no more of it
+//               refused   whatever comes of it is refused
+//   packet:     passed, allowed, refused: the verdict on it, from the queue to the filter
+inline constexpr std::uint32_t kMarkMask = 0xf000000;
+inline constexpr std::uint32_t kMarkPending = 0x1000000;
+inline constexpr std::uint32_t kMarkAllowed = 0x2000000;
+inline constexpr std::uint32_t kMarkRefused = 0x3000000;
+inline constexpr std::uint32_t kMarkPassed = 0x5000000;
+
+// What the rules are made of.
+struct FirewallPlan {
+  struct Endpoint {
+    IpAddress address;  // unspecified: every address of its family
+    std::uint16_t port = 0;
+  };
+
+  FencedUser user;
+  std::uint16_t dns_port = 0;       // of the DNS proxy, on 127.0.0.1 and ::1
+  std::vector<Endpoint> endpoints;  // of the daemon's HTTP on loopback, which the user may reach
+};
+
+// One chain that is to hold exactly `rules`, each as iptables-save prints it ("-A CHAIN …").
+struct FirewallChain {
+  std::string_view table;
+  std::string_view name;
+  bool has_jump = false;  // the first rule of the table's OUTPUT jumps to it
+  std::vector<std::string> rules;
+};
+
+// Every chain of the fence, of IPv4's tables or of IPv6's, in the order of the tables.
+//
+// A new connection is decided on its first packet, by its owner, and from then on by its mark: the
+// kernel's later packets for a socket that is closed already have no owner. The queue's rules pass
+// packets by when the daemon is down (--queue-bypass); the filter then finds no verdict on them and
+// refuses, so down means closed, and at once.
+std::vector<FirewallChain> firewall_chains(const FirewallPlan& plan, bool v6);
+
+// Every chain that a version of picortex has made, to be taken away.
+struct ChainName {
+  std::string_view table;
+  std::string_view name;
+  bool has_jump;
+};
+inline constexpr std::array<ChainName, 7> kFirewallChains{{
+    {"mangle", "PICORTEX-QUEUE", true},
+    {"mangle", "PICORTEX-QUEUE-USER", false},
+    {"nat", "PICORTEX-DNS", true},
+    {"filter", "PICORTEX-EGRESS", true},
+    {"filter", "PICORTEX-PENDING", false},
+    {"filter", "PICORTEX-USER", false},
+    {"filter", "PICORTEX-REFUSE", false},
+}};
+
+}  // namespace picortex

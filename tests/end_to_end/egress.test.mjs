@@ -1,0 +1,173 @@
+// The fence with real clients: allowed hosts work with each, forbidden ones fail at once.
+import assert from 'node:assert/strict';
+import { rm } from 'node:fs/promises';
+import { describe, it } from 'node:test';
+import { testFile } from './support/cleanup.mjs';
+import { Client } from './support/client.mjs';
+import { eventually } from './support/daemon.mjs';
+import { World, addresses, fencedUid, needsRoot, otherUid } from './support/namespaces.mjs';
+import { authorization } from './support/token.mjs';
+
+// A refusal comes within this time, the client's own start not counted.
+const refusalMs = 100;
+
+const world = needsRoot ? undefined : await World.create(testFile);
+const daemon = await world?.startDaemon(testFile);
+const api = daemon && new Client(daemon.api, '127.0.0.1:8787');
+testFile.after(() => api?.close());
+
+describe('the fence', { skip: needsRoot }, () => {
+  async function figures() {
+    const answer = await api.get('/api/status', await authorization(daemon.dataDir));
+    assert.equal(answer.status, 200);
+    return answer.json.egress;
+  }
+
+  async function refusalTime(command) {
+    const idle = await world.runAs(fencedUid, [command[0], command[0] === 'node' ? '-v' : '--version']);
+    const refused = await world.runAs(fencedUid, command);
+    return { ...refused, ms: refused.ms - idle.ms };
+  }
+
+  for (const family of ['-4', '-6']) {
+    it(`lets curl ${family} fetch from an allowed host`, async () => {
+      const { status, output, errors } = await world.runAs(fencedUid, ['curl', '-sS', family, 'https://allowed.test/']);
+      assert.equal(status, 0, errors);
+      assert.equal(output, 'hello allowed.test\n');
+    });
+
+    it(`refuses curl ${family} a forbidden host at once`, async () => {
+      const { status, errors, ms } = await refusalTime(['curl', '-sS', family, 'https://forbidden.test/']);
+      assert.equal(status, 6, errors);
+      assert.ok(ms < refusalMs, `${ms} ms`);
+    });
+  }
+
+  it('lets curl fetch over plain HTTP where the list says so', async () => {
+    const { status, output } = await world.runAs(fencedUid, ['curl', '-sS', 'http://allowed.test/']);
+    assert.equal(status, 0);
+    assert.equal(output, 'hello allowed.test\n');
+  });
+
+  it('lets git clone over https', async () => {
+    const target = `/tmp/picortex-clone-${process.pid}`;
+    testFile.after(() => rm(target, { recursive: true, force: true }));
+    const { status, errors } = await world.runAs(fencedUid, ['git', 'clone', '-q', 'https://github.com/repository.git', target]);
+    assert.equal(status, 0, errors);
+  });
+
+  it('refuses git a forbidden host at once', async () => {
+    const { status, ms } = await refusalTime(['git', 'ls-remote', 'https://forbidden.test/repository.git']);
+    assert.notEqual(status, 0);
+    assert.ok(ms < refusalMs + 100, `${ms} ms`);  // git starts a second program
+  });
+
+  it('lets node fetch from an allowed host and refuses it a forbidden one', async () => {
+    const program = (url) => `fetch('${url}').then(async (r) => console.log(await r.text()), (e) => { console.log(e.cause.code); process.exit(3); })`;
+    const allowed = await world.runAs(fencedUid, [process.execPath, '-e', program('https://pypi.org/')]);
+    assert.equal(allowed.output, 'hello pypi.org\n\n', allowed.errors);
+    const forbidden = await world.runAs(fencedUid, [process.execPath, '-e', program('https://forbidden.test/')]);
+    assert.equal(forbidden.status, 3);
+    assert.match(forbidden.output, /ENOTFOUND/);
+  });
+
+  it('lets openssl s_client shake hands with an allowed host', async () => {
+    const { output } = await world.runAs(fencedUid, ['openssl', 's_client', '-connect', 'allowed.test:443', '-servername', 'allowed.test', '-brief'],
+                                         { input: 'Q\n' });
+    const again = await world.runAs(fencedUid, ['openssl', 's_client', '-connect', 'allowed.test:443', '-servername', 'allowed.test']);
+    assert.match(again.output + output, /subject=CN = allowed\.test/);
+  });
+
+  it('answers dig for allowed names and NXDOMAIN for the others, over UDP and TCP', async () => {
+    for (const transport of ['+notcp', '+tcp']) {
+      const allowed = await world.runAs(fencedUid, ['dig', transport, '+short', 'allowed.test']);
+      assert.equal(allowed.output.trim(), addresses.shared);
+      const forbidden = await world.runAs(fencedUid, ['dig', transport, 'forbidden.test']);
+      assert.match(forbidden.output, /status: NXDOMAIN/);
+    }
+  });
+
+  it('lets python fetch from an allowed host', async () => {
+    const { output, errors } = await world.python(fencedUid,
+      'import urllib.request; print(urllib.request.urlopen("https://allowed.test/").read().decode())');
+    assert.match(output, /hello allowed\.test/, errors);
+  });
+
+  it('lets names below a wildcard pass', async () => {
+    const { status, output, errors } = await world.runAs(fencedUid, ['curl', '-sS', 'https://www.wild.test/']);
+    assert.equal(status, 0, errors);
+    assert.equal(output, 'hello www.wild.test\n');
+  });
+
+  it('carries much data both ways once a connection is admitted', async () => {
+    const { status, output, errors } = await world.runAs(fencedUid, ['curl', '-sS', '-o', '/dev/null', '-w', '%{size_download}',
+                                                                     'https://allowed.test/bulk']);
+    assert.equal(status, 0, errors);
+    assert.equal(output, String(16 << 20));
+  });
+
+  it('leaves other users alone', async () => {
+    for (const uid of [0, otherUid]) {
+      assert.equal(world.fetchAs(uid, 'https://forbidden.test/').status, 0);
+      assert.equal((await world.runAs(uid, ['dig', '+short', `@${addresses.resolver}`, 'forbidden.test'])).output.trim(),
+                   addresses.shared);
+    }
+  });
+
+  it('lets the user reach the daemon, and no other port of loopback', async () => {
+    const health = await world.runAs(fencedUid, ['curl', '-sS', 'http://127.0.0.1:8787/livez']);
+    assert.equal(health.status, 0, health.errors);
+    world.startAs(testFile, otherUid, ['/usr/bin/python3', '-m', 'http.server', '18080', '--bind', '127.0.0.1']);
+    await eventually('another user serves', () => world.fetchAs(otherUid, 'http://127.0.0.1:18080/').status === 0);
+    assert.equal(world.fetchAs(fencedUid, 'http://127.0.0.1:18080/').status, 7);
+    await world.writeList('allowed.test\nallowed.test:80\n*.wild.test\nalias.test\n127.0.0.1:18080\n');
+    await eventually('the list has been read', () => world.fetchAs(fencedUid, 'http://127.0.0.1:18080/').status === 0);
+    await world.writeList('allowed.test\nallowed.test:80\n*.wild.test\nalias.test\n');
+    await eventually('the list has been read', () => world.fetchAs(fencedUid, 'http://127.0.0.1:18080/').status === 7);
+  });
+
+  it('answers others who ask a server of the user on loopback', async () => {
+    world.startAs(testFile, fencedUid, ['/usr/bin/python3', '-m', 'http.server', '18081', '--bind', '127.0.0.1']);
+    await eventually('it answers', () => world.fetchAs(otherUid, 'http://127.0.0.1:18081/').status === 0);
+  });
+
+  it('tells of a refusal with host, evidence and reason', async () => {
+    await world.runAs(fencedUid, ['curl', '-sS', '--resolve', `told.test:443:${addresses.shared}`, 'https://told.test/']);
+    const line = await daemon.line((l) => l.event_type === 'egress.rejected' && l.host === 'told.test');
+    assert.equal(line.evidence, 'sni');
+    assert.equal(line.reason, 'name_not_allowed');
+    assert.equal(line.address, addresses.shared);
+    assert.equal(line.port, 443);
+    assert.equal(line.uid, fencedUid);
+  });
+
+  it('finds its rules in place, names what differs, and mends it', async () => {
+    const { binary } = await import('./support/daemon.mjs');
+    const egress = (what) => {
+      const settings = ['env', `PICORTEX_EGRESS_USER=${fencedUid}`, 'PICORTEX_LISTEN=127.0.0.1:8787', binary, 'egress', what];
+      return world.runAs(0, settings);
+    };
+    assert.deepEqual(await egress('status').then(({ status, output }) => ({ status, output })),
+                     { status: 0, output: 'the rules stand as they should\n' });
+    world.host.run('iptables', '-I', 'OUTPUT', '1', '-j', 'ACCEPT');
+    world.host.run('ip6tables', '-F', 'PICORTEX-REFUSE');
+    const broken = await egress('status');
+    assert.equal(broken.status, 1);
+    assert.match(broken.output, /IPv4 filter: OUTPUT has rules ahead of its jump to PICORTEX-EGRESS/);
+    assert.match(broken.output, /IPv6 filter: missing: -A PICORTEX-REFUSE/);
+    assert.equal((await egress('install')).status, 0);
+    world.host.run('iptables', '-D', 'OUTPUT', '-j', 'ACCEPT');
+    assert.equal((await egress('status')).status, 0);
+    assert.equal((await egress('install')).output, 'the rules are in place already\n');
+  });
+
+  it('counts every packet once', async () => {
+    const { seen, allowed, refused, passed, overrun } = await eventually('the counters agree', async () => {
+      const counted = await figures();
+      const [, , , , , full, lost, id] = world.host.run('cat', '/proc/net/netfilter/nfnetlink_queue').trim().split(/\s+/).map(Number);
+      return counted.seen === id + full && counted.overrun === full + lost && counted;
+    });
+    assert.equal(seen, allowed + refused + passed + overrun);
+    assert.ok(allowed > 0 && refused > 0 && passed > 0);
+  });
+});
