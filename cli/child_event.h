@@ -9,7 +9,7 @@
 
 #include "base/level.h"
 #include "base/uuid.h"
-#include "cli/child_process.h"
+#include "cli/command_process.h"
 #include "netfilter/process.h"
 
 namespace picortex {

@@ -10,7 +10,7 @@
 
 #include "base/uuid_v7.h"
 #include "cli/child_event.h"
-#include "cli/child_process.h"
+#include "cli/command_process.h"
 #include "cli/display.h"
 #include "cli/event_post.h"
 #include "cli/health.h"
@@ -87,7 +87,7 @@ class Run {
     choose_request_id();
     if (!options_.chat_id.empty()) environment_["PICORTEX_CHAT_ID"] = options_.chat_id;
     const auto started_at = Clock::now();
-    auto child = ChildProcess::start(options_.command, texts_of(environment_));
+    auto child = CommandProcess::start(options_.command, texts_of(environment_));
     if (!child) {
       write_stderr("picortex: run: " + child.error().what + '\n');
       return exit_status_of_failed_start(child.error().code);

@@ -215,7 +215,8 @@ BOOST_AUTO_TEST_CASE(writes_both_events_in_the_shape_of_the_log) {
   std::string keys;
   for (const auto field : start.get_object()) keys += std::string(field.key) + ' ';
   BOOST_TEST(keys ==
-             "level time pid hostname request_id chat_id event_type id child_pid child_start_time argc argv msg ");
+             "level time pid hostname request_id chat_id event_type id child_pid child_start_time "
+             "argc argv msg ");
   BOOST_TEST(string_of(start, "level") == "info");
   BOOST_TEST(parse_iso_time(string_of(start, "time")).has_value());
   BOOST_TEST(string_of(start, "request_id") == kRequestId);

@@ -26,12 +26,12 @@ struct ChildEnd {
 // sees
 //   a stopped job.
 // One a process; blocks the signals concerned from the start of the child until the process ends.
-class ChildProcess {
+class CommandProcess {
  public:
   // Starts arguments[0], looked up in PATH, with `environment` as NAME=value texts. The error's
   // code is posix_spawnp(3)'s: ENOENT when there is no such program.
-  static Result<ChildProcess> start(const std::vector<std::string>& arguments,
-                                    const std::vector<std::string>& environment);
+  static Result<CommandProcess> start(const std::vector<std::string>& arguments,
+                                      const std::vector<std::string>& environment);
 
   pid_t pid() const noexcept { return pid_; }
 
@@ -39,7 +39,7 @@ class ChildProcess {
   ChildEnd wait();
 
  private:
-  explicit ChildProcess(pid_t pid) noexcept : pid_(pid) {}
+  explicit CommandProcess(pid_t pid) noexcept : pid_(pid) {}
 
   // True once the child has ended; follows it into a stop.
   bool reap(ChildEnd& end);

@@ -1,4 +1,4 @@
-#include "cli/child_process.h"
+#include "cli/command_process.h"
 
 #include <signal.h>
 #include <spawn.h>
@@ -53,8 +53,8 @@ void stop_by(int signal) noexcept {
 
 }  // namespace
 
-Result<ChildProcess> ChildProcess::start(const std::vector<std::string>& arguments,
-                                         const std::vector<std::string>& environment) {
+Result<CommandProcess> CommandProcess::start(const std::vector<std::string>& arguments,
+                                             const std::vector<std::string>& environment) {
   // Where SIGCHLD is inherited as ignored the kernel would throw the exit status away.
   signal(SIGCHLD, SIG_DFL);
   const sigset_t waited = waited_signals();
@@ -72,10 +72,10 @@ Result<ChildProcess> ChildProcess::start(const std::vector<std::string>& argumen
     sigprocmask(SIG_SETMASK, &inherited, nullptr);
     return failure("cannot start " + display(arguments.front()) + ": " + std::strerror(code), code);
   }
-  return ChildProcess(pid);
+  return CommandProcess(pid);
 }
 
-ChildEnd ChildProcess::wait() {
+ChildEnd CommandProcess::wait() {
   const sigset_t waited = waited_signals();
   ChildEnd end;
   while (true) {
@@ -91,7 +91,7 @@ ChildEnd ChildProcess::wait() {
   }
 }
 
-bool ChildProcess::reap(ChildEnd& end) {
+bool CommandProcess::reap(ChildEnd& end) {
   int status = 0;
   // One SIGCHLD may stand for several changes.
   while (true) {
