@@ -23,10 +23,16 @@ describe('the fence', { skip: needsRoot }, () => {
     return answer.json.egress;
   }
 
+  // The best of a few: what else the machine does is not the fence's.
   async function refusalTime(command) {
-    const idle = await world.runAs(fencedUid, [command[0], command[0] === 'node' ? '-v' : '--version']);
-    const refused = await world.runAs(fencedUid, command);
-    return { ...refused, ms: refused.ms - idle.ms };
+    let best;
+    for (let i = 0; i < 5; ++i) {
+      const idle = await world.runAs(fencedUid, [command[0], '--version']);
+      const refused = await world.runAs(fencedUid, command);
+      refused.ms -= idle.ms;
+      if (!best || refused.ms < best.ms) best = refused;
+    }
+    return best;
   }
 
   for (const family of ['-4', '-6']) {
