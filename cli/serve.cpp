@@ -38,16 +38,18 @@ constexpr std::size_t kOutputCapacity = 1024 * 1024;
 constexpr std::size_t kEventsBodySizeMax = 1024 * 1024;
 // Descriptors that are not connections: the ring, the store, stdio, a child's pipe.
 constexpr rlim_t kOtherDescriptors = 64;
+// The fence's: a socket for each name being looked up and each TCP client of its resolver.
+constexpr rlim_t kFenceDescriptors = DnsProxy::kLookupsMax + DnsProxy::kConnectionsMax + 32;
 // After the drain: for what the kernel still holds, a slow reader of stdout included.
 constexpr std::chrono::seconds kClosingTime{2};
 
 // The soft limit rises to the hard one; answers how many connections fit below it.
-std::size_t raise_descriptor_limit(std::size_t connections_wanted) {
+std::size_t raise_descriptor_limit(std::size_t connections_wanted, rlim_t others) {
   rlimit limit{};
   getrlimit(RLIMIT_NOFILE, &limit);
   limit.rlim_cur = limit.rlim_max;
   setrlimit(RLIMIT_NOFILE, &limit);
-  const rlim_t kept_back = kOtherDescriptors + http::kConnectionsOverMax;
+  const rlim_t kept_back = others + http::kConnectionsOverMax;
   const rlim_t fitting = limit.rlim_max > kept_back ? limit.rlim_max - kept_back : 1;
   return std::min<std::size_t>(connections_wanted, fitting);
 }
@@ -106,7 +108,9 @@ Log::Settings log_settings(const ServeOptions& options) {
 http::ServerLimits server_limits(const ServeOptions& options) {
   using std::chrono::milliseconds;
   http::ServerLimits limits;
-  limits.connections_max = raise_descriptor_limit(options.connections_max);
+  limits.connections_max = raise_descriptor_limit(
+      options.connections_max,
+      kOtherDescriptors + (options.egress_mode == EgressMode::off ? 0 : kFenceDescriptors));
   limits.idle_timeout = milliseconds(options.idle_timeout_ms);
   limits.head_timeout = milliseconds(options.header_timeout_ms);
   limits.body_timeout = milliseconds(options.body_timeout_ms);

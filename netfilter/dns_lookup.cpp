@@ -16,6 +16,12 @@ namespace {
 
 constexpr const char* kResolvConf = "/etc/resolv.conf";
 constexpr std::uint16_t kDnsPort = 53;
+// Source ports are taken from below the kernel's own range (ip_local_port_range), which the fenced
+// user's resolvers get theirs from: a query of the user's with the port of one of ours would belong
+// to our entry in the kernel's connection table, and so not be redirected but refused.
+constexpr std::uint16_t kSourcePortFirst = 10'000;
+constexpr std::uint16_t kSourcePorts = 22'768;
+constexpr int kBindAttempts = 8;
 
 }  // namespace
 
@@ -93,6 +99,11 @@ bool DnsLookup::open(int type) {
   const auto index = static_cast<std::size_t>(attempt_ - 1) % servers_.size();
   const SocketAddress server(servers_[index], kDnsPort);
   socket_.reset(::socket(server.any.sa_family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  for (int i = 0; i < kBindAttempts && socket_.is_open(); ++i) {
+    const auto port = static_cast<std::uint16_t>(kSourcePortFirst + random_.next() % kSourcePorts);
+    const SocketAddress any(IpAddress{.bytes = {}, .is_v6 = servers_[index].is_v6}, port);
+    if (bind(socket_.number(), &any.any, any.size) == 0) break;
+  }
   return socket_.is_open() &&
          (connect(socket_.number(), &server.any, server.size) == 0 || errno == EINPROGRESS);
 }

@@ -277,7 +277,10 @@ void Fence::cut_unpermitted() noexcept {
   for (const OpenSocket& socket : *sockets) {
     const FlowKey key{socket.source, socket.destination, socket.source_port,
                       socket.destination_port};
-    if (address_class(socket.destination) == AddressClass::loopback || is_permitted(key)) continue;
+    // On loopback the user's own servers have connections too, and the daemon's ports need no rule:
+    // only what was admitted by a rule is known to stand or fall with it.
+    const bool is_local = address_class(socket.destination) == AddressClass::loopback;
+    if ((is_local && admitted_.find(key) == nullptr) || is_permitted(key)) continue;
     auto destroyed = destroy_socket(socket);
     if (!destroyed) {
       log_.line(Level::error, "egress.cut_failed").message(destroyed.error().what);

@@ -23,10 +23,16 @@ describe('the fence', { skip: needsRoot }, () => {
     return answer.json.egress;
   }
 
+  // The best of a few: what else the machine does is not the fence's.
   async function refusalTime(command) {
-    const idle = await world.runAs(fencedUid, [command[0], command[0] === 'node' ? '-v' : '--version']);
-    const refused = await world.runAs(fencedUid, command);
-    return { ...refused, ms: refused.ms - idle.ms };
+    let best;
+    for (let i = 0; i < 5; ++i) {
+      const idle = await world.runAs(fencedUid, [command[0], '--version']);
+      const refused = await world.runAs(fencedUid, command);
+      refused.ms -= idle.ms;
+      if (!best || refused.ms < best.ms) best = refused;
+    }
+    return best;
   }
 
   for (const family of ['-4', '-6']) {
@@ -124,6 +130,39 @@ describe('the fence', { skip: needsRoot }, () => {
     await eventually('the list has been read', () => world.fetchAs(fencedUid, 'http://127.0.0.1:18080/').status === 0);
     await world.writeList('allowed.test\nallowed.test:80\n*.wild.test\nalias.test\n');
     await eventually('the list has been read', () => world.fetchAs(fencedUid, 'http://127.0.0.1:18080/').status === 7);
+  });
+
+  it('cuts a connection on loopback whose rule is removed, and no other one', async () => {
+    const base = 'allowed.test\nallowed.test:80\n*.wild.test\nalias.test\n';
+    const echo = `import socketserver
+class Echo(socketserver.BaseRequestHandler):
+    def handle(self):
+        while data := self.request.recv(100): self.request.sendall(data)
+class Server(socketserver.ThreadingTCPServer): allow_reuse_address = True
+Server(('127.0.0.1', PORT), Echo).serve_forever()`;
+    world.startAs(testFile, otherUid, ['/usr/bin/python3', '-c', echo.replace('PORT', '18090')]);
+    world.startAs(testFile, fencedUid, ['/usr/bin/python3', '-c', echo.replace('PORT', '18091')]);
+    const client = (port) => `
+import socket, sys, time
+for i in range(100):
+    try: s = socket.create_connection(('127.0.0.1', ${port})); break
+    except OSError: time.sleep(0.05)
+s.sendall(b'a'); print(s.recv(9)); sys.stdin.readline()
+try: s.sendall(b'b'); print(s.recv(9))
+except OSError as error: print(type(error).__name__)`;
+    await world.writeList(`${base}127.0.0.1:18090\n`);
+    const clients = [[fencedUid, 18090], [otherUid, 18091]].map(([uid, port]) => {
+      const child = world.startAs(testFile, uid, ['/usr/bin/python3', '-uc', client(port)]);
+      child.text = '';
+      child.stdout.on('data', (text) => (child.text += text));
+      return child;
+    });
+    await eventually('both are answered', () => clients.every((child) => child.text === "b'a'\n"));
+    await world.writeList(base);
+    await daemon.line((line) => line.event_type === 'egress.cut');
+    for (const child of clients) child.stdin.write('\n');
+    await eventually('one is cut, the other is not',
+                     () => /Connection(Aborted|Reset)Error|BrokenPipe/.test(clients[0].text) && clients[1].text === "b'a'\nb'b'\n");
   });
 
   it('answers others who ask a server of the user on loopback', async () => {

@@ -202,6 +202,16 @@ s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.connect(('${addresses.si
     await refused(serve([`PICORTEX_EGRESS_ALLOWLIST=${world.directory}`]), /not a regular file/);
   });
 
+  it('answers names however few source ports the host has', async (t) => {
+    const world = await World.create(t);
+    world.host.run('sh', '-c', 'echo 50000 50060 > /proc/sys/net/ipv4/ip_local_port_range');
+    await world.startDaemon(t);
+    for (let i = 0; i < 60; ++i) {
+      const { output } = await world.runAs(fencedUid, ['dig', '+tries=1', i % 2 ? 'forbidden.test' : 'allowed.test']);
+      assert.match(output, i % 2 ? /NXDOMAIN/ : /NOERROR/);
+    }
+  });
+
   it('leaves nothing behind on this machine', () => {
     const rules = execFileSync('iptables-save').toString() + execFileSync('ip6tables-save').toString();
     assert.doesNotMatch(rules, /PICORTEX/);
