@@ -17,10 +17,10 @@ struct ChildEnd {
 
 // A child that the caller stands in for, as env(1) would by exec: same process group, same
 // terminal, same streams and signal mask. While it runs
-// - a signal that a process sent to us goes on to the child. One that the kernel sent does not,
-//   since the terminal's Ctrl-C, Ctrl-\, Ctrl-Z and window changes reach the whole foreground group;
-//   except the hang-up, which the kernel sends to the session's leader alone. Whoever signals the
-//   whole group by kill(2) reaches the child twice: the two cannot be told apart;
+// - a signal that a process sent to us goes on to the child. One that the kernel sent does not: the
+//   terminal's Ctrl-C, Ctrl-\, Ctrl-Z and window changes reach the whole foreground group. The
+//   hang-up is the exception, since the kernel sends it to the session's leader alone. Whoever
+//   signals the whole group by kill(2) reaches the child twice: the two cannot be told apart;
 // - when the child is stopped by its terminal (SIGTSTP, SIGTTIN, SIGTTOU) so are we, and the
 //   shell sees a stopped job.
 // One a process; blocks the signals concerned from the start of the child until the process ends.

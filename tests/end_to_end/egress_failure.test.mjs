@@ -151,7 +151,8 @@ s[1].close()`]);
     const { status, output } = await world.runAs(fencedUid, ['curl', '-sS', 'https://forbidden.test/']);
     assert.equal(status, 0);
     assert.equal(output, 'hello forbidden.test\n');
-    await daemon.line((line) => line.event_type === 'egress.rejected' && line.host === 'forbidden.test' && line.evidence === 'dns');
+    await daemon.line((line) => line.event_type === 'egress.allowed' && line.learned === true &&
+                                line.host === 'forbidden.test' && line.evidence === 'dns');
     const udp = await world.python(fencedUid, `
 import socket
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.connect(('${addresses.sink}', 9999)); s.send(b'learnt')`);

@@ -1,0 +1,74 @@
+// What the fence tells of a refusal: one line and one row, with whose process it was and which turn caused it.
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { describe, it } from 'node:test';
+import { testFile } from './support/cleanup.mjs';
+import { Client } from './support/client.mjs';
+import { binary, eventually } from './support/daemon.mjs';
+import { events } from './support/database.mjs';
+import { World, addresses, fencedUid, needsRoot } from './support/namespaces.mjs';
+
+const world = needsRoot ? undefined : await World.create(testFile);
+const daemon = await world?.startDaemon(testFile);
+const api = daemon && new Client(daemon.api, '127.0.0.1:8787');
+testFile.after(() => api?.close());
+
+describe('the fence tells', { skip: needsRoot }, () => {
+  const refusal = (requestId) =>
+    daemon.line((line) => line.event_type === 'egress.rejected' && line.request_id === requestId);
+
+  it('whose process was refused, and which turn it claims to belong to', async () => {
+    const requestId = randomUUID();
+    const before = daemon.lines.length;
+    const { status } = await world.runAs(fencedUid, ['env', `PICORTEX_REQUEST_ID=${requestId}`, 'PICORTEX_CHAT_ID=chat-7',
+                                                     'curl', '-sS', '-4', 'https://claimed.test/']);
+    assert.notEqual(status, 0);
+    const line = await refusal(requestId);
+    assert.equal(line.host, 'claimed.test');
+    assert.equal(line.evidence, 'dns');
+    assert.equal(line.uid, fencedUid);
+    assert.equal(line.chat_id, 'chat-7');
+    assert.equal(line.id_source, 'claimed');
+    assert.match(line.executable, /\/curl$/);
+    assert.match(line.command, /claimed\.test/);
+    assert.ok(line.client_pid > 0);
+    const lines = daemon.lines.slice(before).filter((one) => one.event_type === 'egress.rejected' && one.host === 'claimed.test');
+    assert.equal(lines.length, 1);
+    await eventually('the row is there', async () =>
+      (await events(daemon.dataDir, `event_type = 'egress.rejected' AND request_id = '${requestId}'`)).length === 1);
+    const [row] = await events(daemon.dataDir, `event_type = 'egress.rejected' AND request_id = '${requestId}'`);
+    assert.equal(row.chat_id, 'chat-7');
+    assert.equal(row.data.host, 'claimed.test');
+  });
+
+  it('a refused address with its evidence', async () => {
+    const requestId = randomUUID();
+    await world.runAs(fencedUid, ['env', `PICORTEX_REQUEST_ID=${requestId}`, 'curl', '-sSk', `https://${addresses.shared}/`]);
+    const line = await refusal(requestId);
+    assert.equal(line.address, addresses.shared);
+    assert.equal(line.port, 443);
+    assert.equal(line.protocol, 'tcp');
+    assert.match(line.executable, /\/curl$/);
+  });
+
+  it('a turn that picortex run registered', async () => {
+    const requestId = randomUUID();
+    // As root, over the Unix socket: `run` may tell the daemon, and its child becomes the fenced user.
+    const { status, errors } = await world.runAs(0, ['env', `PICORTEX_REQUEST_ID=${requestId}`, binary, 'run', '--chat', 'chat-8',
+      '--listen', `unix:${daemon.api.path}`, '--data-dir', daemon.dataDir, '--log-events', 'never', '--',
+      'sh', '-c', `sleep 0.5; exec setpriv --reuid ${fencedUid} --regid ${fencedUid} --clear-groups env -u PICORTEX_REQUEST_ID curl -sS -4 https://registered.test/`]);
+    assert.notEqual(status, 0, errors);
+    const line = await refusal(requestId);
+    assert.equal(line.host, 'registered.test');
+    assert.equal(line.id_source, 'registered');
+    assert.equal(line.chat_id, 'chat-8');
+  });
+
+  it('of a new host once', async () => {
+    for (let i = 0; i < 3; ++i) await world.runAs(fencedUid, ['curl', '-sS', '-4', 'https://once.test/']);
+    await daemon.line((line) => line.event_type === 'egress.new_host' && line.host === 'once.test');
+    const alerts = daemon.lines.filter((line) => line.event_type === 'egress.new_host' && line.host === 'once.test');
+    assert.equal(alerts.length, 1);
+    assert.equal(alerts[0].level, 'warn');
+  });
+});
