@@ -38,7 +38,7 @@ class EgressTelling {
 
   // Whom the fence tells.
   EgressObserver& observer() noexcept { return journal_; }
-  // For a turn hook that is added before the fence's own, which sends the verdicts.
+  // For a turn hook that runs before the fence's own, which sends the verdicts.
   void work() noexcept { journal_.work(); }
   EgressFigures figures() const noexcept { return journal_.figures(); }
 

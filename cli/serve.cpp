@@ -259,14 +259,14 @@ Result<void> Daemon::start(const ServeOptions& options, Foundation& foundation) 
   if (!telling) return std::unexpected(telling.error());
   telling_ = std::move(*telling);
   telling_->connect(router_, events_);
-  // Before the fence's own, which sends the verdicts: a refusal ends the socket that tells whose it
-  // was.
-  reactor_.add(TurnHook::to<&EgressTelling::work>(*telling_));
   if (auto opened =
           egress_.open(reactor_, log_, telling_->observer(), options, foundation.listeners);
       !opened) {
     return std::unexpected(opened.error());
   }
+  // Ahead of the fence, which sends the verdicts: a refusal ends the socket that tells whose it
+  // was.
+  reactor_.add_first(TurnHook::to<&EgressTelling::work>(*telling_));
   auto server = http::Server::create(reactor_, log_, router_, access_, proxies_, limits_);
   if (!server) return std::unexpected(server.error());
   server_ = std::move(*server);

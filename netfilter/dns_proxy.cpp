@@ -34,6 +34,7 @@ DnsProxy::DnsProxy(Reactor& reactor, NameJudge& judge) : reactor_(reactor), judg
   reactor_.add(time_limits_);
   reactor_.add(idle_limits_);
   reactor_.add(TurnHook::to<&DnsProxy::sweep>(*this));
+  reactor_.add_first(TurnHook::to<&DnsProxy::send_datagrams>(*this));
 }
 
 DnsProxy::~DnsProxy() { CHECK(is_idle()); }
@@ -238,14 +239,25 @@ void DnsProxy::pass_on(const Pending& pending, const DnsAnswer& answer) {
   respond(pending.client, pending.query, answer.rcode, {admitted.data(), count}, answer.ttl_s);
 }
 
+void DnsProxy::send_datagrams() noexcept {
+  for (const Datagram& datagram : std::span(datagrams_).first(datagrams_used_)) {
+    sendto(datagram.socket, datagram.bytes.data(), datagram.bytes.size(), MSG_NOSIGNAL,
+           &datagram.address.any, datagram.address.size);
+  }
+  datagrams_used_ = 0;
+}
+
 void DnsProxy::respond(const Client& client, const DnsQuery& query, DnsRcode rcode,
                        std::span<const IpAddress> addresses, std::uint32_t ttl_s) {
   out_.clear();
   if (client.connection == 0) {
     const std::size_t size_max = std::min<std::size_t>(query.payload_size, kDnsUdpSizeMax);
-    append_dns_answer(out_, query, rcode, addresses, ttl_s, size_max);
-    sendto(client.socket, out_.data(), out_.size(), MSG_NOSIGNAL, &client.address.any,
-           client.address.size);
+    if (datagrams_used_ == datagrams_.size()) datagrams_.emplace_back();
+    Datagram& datagram = datagrams_[datagrams_used_++];
+    datagram.socket = client.socket;
+    datagram.address = client.address;
+    datagram.bytes.clear();
+    append_dns_answer(datagram.bytes, query, rcode, addresses, ttl_s, size_max);
     return;
   }
   for (Connection& connection : connections_) {

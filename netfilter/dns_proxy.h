@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <list>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -133,6 +134,7 @@ class DnsProxy final : private DnsLookupOwner {
   Pending* free_pending();
   void on_lookup_end(DnsLookup& lookup, const DnsAnswer* answer) noexcept override;
   void pass_on(const Pending& pending, const DnsAnswer& answer);
+  void send_datagrams() noexcept;
   void respond(const Client& client, const DnsQuery& query, DnsRcode rcode,
                std::span<const IpAddress> addresses = {}, std::uint32_t ttl_s = 0);
   void sweep() noexcept;
@@ -148,6 +150,15 @@ class DnsProxy final : private DnsLookupOwner {
   std::list<Connection> connections_;
   std::uint64_t last_serial_ = 0;
   std::string out_;
+  // Answers of this turn, sent at its end: a client closes its socket with the answer, and until
+  // then the observer can find out whose it is. The entries are reused.
+  struct Datagram {
+    int socket = -1;
+    SocketAddress address;
+    std::string bytes;
+  };
+  std::vector<Datagram> datagrams_;
+  std::size_t datagrams_used_ = 0;
   DnsFigures figures_;
   bool stopping_ = false;
 };
