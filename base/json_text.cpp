@@ -135,6 +135,17 @@ void append_json_escaped(std::string& out, std::string_view text) {
   out.append(text.data() + copied, at - copied);
 }
 
+void append_visible(std::string& out, std::string_view text) {
+  std::size_t copied = 0;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    if (text[at] != '"' && text[at] != '\\') continue;
+    append_json_escaped(out, text.substr(copied, at - copied));
+    out += text[at];
+    copied = at + 1;
+  }
+  append_json_escaped(out, text.substr(copied));
+}
+
 void append_json_string(std::string& out, std::string_view text) {
   out += '"';
   append_json_escaped(out, text);

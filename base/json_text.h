@@ -17,6 +17,10 @@ void append_json_string(std::string& out, std::string_view text);
 // Appends what append_json_string writes between its quotes.
 void append_json_escaped(std::string& out, std::string_view text);
 
+// Appends `text` for people: each control or otherwise unsafe character is escaped as above, and
+// quotes and backslashes stay as they are.
+void append_visible(std::string& out, std::string_view text);
+
 void append_json_number(std::string& out, std::int64_t value);
 void append_json_number(std::string& out, std::uint64_t value);
 // The shortest text that reads back as the same double, with an exponent where its digits alone

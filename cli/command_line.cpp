@@ -34,6 +34,11 @@ class CommandLine {
                           "Run a command under one request ID: picortex run [OPTIONS] -- "
                           "COMMAND ARGS…",
                           kRunOptions);
+    logs_ = add_subcommand("logs",
+                           "Show what happened, from the database, whether the daemon runs or not",
+                           kLogsOptions);
+    why_ =
+        add_subcommand("why", "Tell the story of one message: arrived, decided, done", kWhyOptions);
     add_egress();
   }
 
@@ -63,6 +68,8 @@ class CommandLine {
   CLI::App* serve_ = nullptr;
   CLI::App* health_ = nullptr;
   CLI::App* run_ = nullptr;
+  CLI::App* logs_ = nullptr;
+  CLI::App* why_ = nullptr;
   CLI::App* egress_ = nullptr;
   std::vector<std::pair<EgressVerb, CLI::App*>> egress_verbs_;
   std::string egress_argument_;
@@ -158,6 +165,8 @@ Command CommandLine::read(Settings& settings, std::vector<std::string> child_com
   for (const auto& [command, action] : egress_rules_) {
     if (command->parsed()) return answer(read_egress_rules_options(settings, action));
   }
+  if (logs_->parsed()) return answer(read_logs_options(settings));
+  if (why_->parsed()) return answer(read_why_options(settings));
   return answer(read_run_options(settings, std::move(child_command)));
 }
 

@@ -7,9 +7,11 @@
 #include "cli/egress.h"
 #include "cli/egress_rules.h"
 #include "cli/health.h"
+#include "cli/logs.h"
 #include "cli/run.h"
 #include "cli/serve_options.h"
 #include "cli/settings.h"
+#include "cli/why.h"
 
 namespace picortex {
 
@@ -21,8 +23,8 @@ struct Answer {
 };
 
 // What the command line asks for, its options checked.
-using Command = std::variant<ServeOptions, HealthOptions, RunOptions, EgressOptions,
-                             EgressRulesOptions, Answer>;
+using Command = std::variant<ServeOptions, HealthOptions, RunOptions, LogsOptions, WhyOptions,
+                             EgressOptions, EgressRulesOptions, Answer>;
 
 // `arguments` come without the program's name.
 Command parse_command_line(const std::vector<std::string>& arguments,

@@ -1,5 +1,9 @@
 #include "cli/display.h"
 
+#include <unistd.h>
+
+#include <cstdlib>
+
 #include "base/json_text.h"
 
 namespace picortex {
@@ -10,6 +14,11 @@ std::string display(std::string_view text) {
   append_json_string(out, text.substr(0, kShown));
   if (text.size() > kShown) out += "…";
   return out;
+}
+
+bool stdout_is_coloured() {
+  const char* no_color = std::getenv("NO_COLOR");
+  return isatty(STDOUT_FILENO) != 0 && (no_color == nullptr || *no_color == '\0');
 }
 
 }  // namespace picortex

@@ -9,4 +9,7 @@ namespace picortex {
 // that a terminal would act on. For what came from outside.
 std::string display(std::string_view text);
 
+// Whether colours go to stdout: it is a terminal, and NO_COLOR is unset or empty.
+bool stdout_is_coloured();
+
 }  // namespace picortex

@@ -1,16 +1,15 @@
 #include "cli/health.h"
 
 #include <simdjson.h>
-#include <unistd.h>
 
 #include <array>
 #include <charconv>
 #include <cstdio>
-#include <cstdlib>
 #include <optional>
 #include <utility>
 
 #include "base/json_text.h"
+#include "cli/display.h"
 #include "cli/http_client.h"
 
 namespace picortex {
@@ -183,10 +182,9 @@ Result<HealthReport> quote_health(std::string_view body, const ListenAddress& se
 int health(const HealthOptions& options) {
   const auto reply = ask(options.server, {.method = "GET", .path = "/health"}, options.time_limit);
   if (!reply) return print_error(reply.error());
-  const char* no_color = std::getenv("NO_COLOR");
-  const bool colored = isatty(STDOUT_FILENO) != 0 && (no_color == nullptr || *no_color == '\0');
-  const auto report = options.json ? quote_health(reply->body, options.server)
-                                   : describe_health(reply->body, options.server, colored);
+  const auto report = options.json
+                          ? quote_health(reply->body, options.server)
+                          : describe_health(reply->body, options.server, stdout_is_coloured());
   if (!report) return print_error(report.error());
   std::fputs(report->text.c_str(), stdout);
   if (std::fflush(stdout) != 0) return print_error({"cannot write to stdout"});

@@ -18,6 +18,10 @@ int execute(const ServeOptions& options, Environment) { return serve(options); }
 
 int execute(const HealthOptions& options, Environment) { return health(options); }
 
+int execute(const LogsOptions& options, Environment) { return logs(options); }
+
+int execute(const WhyOptions& options, Environment) { return why(options); }
+
 int execute(const EgressOptions& options, Environment) { return egress(options); }
 
 int execute(const RunOptions& options, Environment environment) {

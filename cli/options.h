@@ -186,6 +186,95 @@ inline constexpr Option kLogEvents{
     "write child.start and child.exit to stderr; auto: unless that is a terminal",
     "always, never or auto"};
 
+inline constexpr Option kFilterChat{"--chat",
+                                    "PICORTEX_LOGS_CHAT",
+                                    "ID",
+                                    "",
+                                    "only what happened in this chat",
+                                    "1 to 256 bytes of UTF-8 text"};
+inline constexpr Option kFilterRequest{"--request",
+                                       "PICORTEX_LOGS_REQUEST",
+                                       "ID",
+                                       "",
+                                       "only what this request caused",
+                                       "a request's UUID, or its beginning as logs prints it"};
+inline constexpr Option kFilterType{
+    "--type",
+    "PICORTEX_LOGS_TYPE",
+    "TYPE",
+    "",
+    "only events of this type; a * at the end takes all that begin so",
+    "an event type such as linq.inbound or 'linq.*'"};
+inline constexpr Option kFilterLevel{
+    "--level", "PICORTEX_LOGS_LEVEL",  "LEVEL",
+    "trace",   "this level and above", "trace, debug, info, warn, error or fatal"};
+inline constexpr Option kFilterSince{
+    "--since",
+    "PICORTEX_LOGS_SINCE",
+    "TIME",
+    "",
+    "from then on; of a day alone, the whole day: 2h, yesterday, 'last tuesday', '2026-11-17 "
+    "14:00'",
+    "a time such as 2h, 14:00, yesterday, 'last tuesday', 2026-11-17 or '2026-11-17 14:00'"};
+inline constexpr Option kFilterUntil{
+    "--until",
+    "PICORTEX_LOGS_UNTIL",
+    "TIME",
+    "",
+    "before then; of a day, to its end",
+    "a time such as 2h, 14:00, yesterday, 'last tuesday', 2026-11-17 or '2026-11-17 14:00'"};
+inline constexpr Option kFilterText{"--text",
+                                    "PICORTEX_LOGS_TEXT",
+                                    "TEXT",
+                                    "",
+                                    "only events with this text in their message or data",
+                                    "1 to 1000 bytes"};
+inline constexpr Option kLogsLimit{
+    "--limit",
+    "PICORTEX_LOGS_LIMIT",
+    "N",
+    "",
+    "the newest N events (default: 1000; with --follow or --around 20)",
+    "a whole number from 1 to 100000"};
+inline constexpr Option kLogsAround{"--around",
+                                    "PICORTEX_LOGS_AROUND",
+                                    "ID",
+                                    "",
+                                    "the events before and after this one",
+                                    "the UUID of an event or of a request"};
+inline constexpr Option kLogsFollow{"--follow",
+                                    "PICORTEX_LOGS_FOLLOW",
+                                    "",
+                                    "false",
+                                    "then wait for new events, and print them",
+                                    "true or false",
+                                    Option::Kind::toggle};
+inline constexpr Option kAnswerJson{
+    "--json",        "PICORTEX_LOGS_JSON", "", "false", "print JSON on one line each",
+    "true or false", Option::Kind::toggle};
+inline constexpr Option kAnswerUtc{"--utc",
+                                   "PICORTEX_LOGS_UTC",
+                                   "",
+                                   "false",
+                                   "take and show times in UTC rather than in the local zone",
+                                   "true or false",
+                                   Option::Kind::toggle};
+
+inline constexpr Option kWhyId{
+    "ID",
+    "PICORTEX_WHY_ID",
+    "",
+    "",
+    "an event's or a request's",
+    "the UUID of an event or of a request, or the beginning of a request's"};
+inline constexpr Option kWhyLast{"--last",
+                                 "PICORTEX_WHY_LAST",
+                                 "",
+                                 "false",
+                                 "the last message, of the chat when one is given",
+                                 "true or false",
+                                 Option::Kind::toggle};
+
 inline constexpr Option kAlertCommand{
     "--alert-command",
     "PICORTEX_ALERT_COMMAND",
@@ -223,6 +312,12 @@ inline constexpr std::array<const Option*, 3> kEgressRulesOptions{&kEgressUser, 
 inline constexpr std::array<const Option*, 3> kHealthOptions{&kListen, &kHealthTimeout,
                                                              &kHealthJson};
 inline constexpr std::array<const Option*, 4> kRunOptions{&kChat, &kDataDir, &kListen, &kLogEvents};
+inline constexpr std::array<const Option*, 13> kLogsOptions{
+    &kDataDir,     &kFilterChat,  &kFilterRequest, &kFilterType, &kFilterLevel,
+    &kFilterSince, &kFilterUntil, &kFilterText,    &kLogsLimit,  &kLogsAround,
+    &kLogsFollow,  &kAnswerJson,  &kAnswerUtc};
+inline constexpr std::array<const Option*, 6> kWhyOptions{&kWhyId,   &kDataDir,    &kFilterChat,
+                                                          &kWhyLast, &kAnswerJson, &kAnswerUtc};
 
 inline constexpr std::array<const Option*, 3> kEgressAllowOptions{&kEgressFor, &kEgressAllowlist,
                                                                   &kDataDir};

@@ -18,13 +18,20 @@
 #include "cli/egress_telling.h"
 #include "cli/version.h"
 #include "handlers/access.h"
+#include "handlers/event_feed.h"
+#include "handlers/event_stream.h"
 #include "handlers/event_writer.h"
 #include "handlers/events.h"
+#include "handlers/events_page.h"
 #include "handlers/frontend_log.h"
 #include "handlers/health.h"
 #include "handlers/http/server.h"
 #include "handlers/json/document.h"
+#include "handlers/metrics_history.h"
+#include "handlers/page.h"
+#include "handlers/query_runner.h"
 #include "handlers/status.h"
+#include "handlers/story_endpoint.h"
 #include "handlers/tmux_probe.h"
 #include "reactor/log.h"
 #include "reactor/output.h"
@@ -176,12 +183,19 @@ class Daemon {
   TrustedProxies proxies_;
   AccessControl access_;
   http::ServerLimits limits_;
+  EventFeed feed_;
   EventWriter writer_;
+  QueryRunner queries_;
   TmuxProbe probe_;
   JsonDocument document_;
   Health health_;
   FrontendLogEndpoint frontend_log_;
   EventsEndpoint events_;
+  EventsPageEndpoint events_page_;
+  EventStreamEndpoint event_stream_;
+  StoryEndpoint story_;
+  MetricsHistoryEndpoint history_;
+  PageEndpoint page_;
   http::Router router_;
   std::unique_ptr<http::Server> server_;
   std::unique_ptr<EgressTelling> telling_;
@@ -202,12 +216,18 @@ Daemon::Daemon(const ServeOptions& options, Foundation& foundation)
       proxies_(options.trusted_proxies),
       access_(own_names(options, foundation.listeners), std::move(foundation.token)),
       limits_(server_limits(options)),
-      writer_(reactor_, log_, options.data_dir, options.durability),
+      feed_(reactor_),
+      writer_(reactor_, log_, feed_, options.data_dir, options.durability),
+      queries_(reactor_, log_, writer_, options.data_dir),
       probe_(reactor_, log_, options.tmux_socket),
       document_(std::max<std::size_t>(kEventsBodySizeMax, options.frontend_log_size_max)),
       health_(reactor_, writer_, probe_, kVersion, kCommit),
       frontend_log_(reactor_, log_, writer_, document_, options.frontend_logs_per_minute),
       events_(reactor_, writer_, document_),
+      events_page_(queries_, document_),
+      event_stream_(reactor_, feed_, queries_, document_),
+      story_(queries_),
+      history_(reactor_, writer_),
       egress_(options.egress_mode),
       drain_limits_(std::chrono::seconds(options.drain_seconds)),
       closing_limits_(kClosingTime) {
@@ -218,36 +238,37 @@ void Daemon::add_routes(const ServeOptions& options) {
   using http::Access;
   using http::Endpoint;
   using http::Method;
-  router_.add({.method = Method::get,
-               .path = "/health",
-               .access = Access::anyone,
-               .body_size_max = 0,
-               .is_health_poll = true,
-               .endpoint = Endpoint::to<&Health::health>(health_)});
-  router_.add({.method = Method::get,
-               .path = "/livez",
-               .access = Access::anyone,
-               .body_size_max = 0,
-               .is_health_poll = true,
-               .endpoint = Endpoint::to<&Health::livez>(health_)});
-  router_.add({.method = Method::get,
-               .path = "/readyz",
-               .access = Access::anyone,
-               .body_size_max = 0,
-               .is_health_poll = true,
-               .endpoint = Endpoint::to<&Health::readyz>(health_)});
-  router_.add({.method = Method::post,
-               .path = "/api/frontend-log",
-               .access = Access::own_names,
-               .body_size_max = options.frontend_log_size_max,
-               .is_health_poll = false,
-               .endpoint = Endpoint::to<&FrontendLogEndpoint::post>(frontend_log_)});
-  router_.add({.method = Method::post,
-               .path = "/api/events",
-               .access = Access::token,
-               .body_size_max = kEventsBodySizeMax,
-               .is_health_poll = false,
-               .endpoint = Endpoint::to<&EventsEndpoint::post>(events_)});
+  const auto add_get = [this](std::string_view path, Access access, Endpoint endpoint) {
+    router_.add({.method = Method::get,
+                 .path = path,
+                 .access = access,
+                 .body_size_max = 0,
+                 .is_health_poll = access == Access::anyone,
+                 .endpoint = endpoint});
+  };
+  const auto add_post = [this](std::string_view path, Access access, std::size_t body_size_max,
+                               Endpoint endpoint) {
+    router_.add({.method = Method::post,
+                 .path = path,
+                 .access = access,
+                 .body_size_max = body_size_max,
+                 .is_health_poll = false,
+                 .endpoint = endpoint});
+  };
+  add_get("/health", Access::anyone, Endpoint::to<&Health::health>(health_));
+  add_get("/livez", Access::anyone, Endpoint::to<&Health::livez>(health_));
+  add_get("/readyz", Access::anyone, Endpoint::to<&Health::readyz>(health_));
+  add_get("/", Access::own_names, Endpoint::to<&PageEndpoint::get>(page_));
+  add_post("/api/frontend-log", Access::own_names, options.frontend_log_size_max,
+           Endpoint::to<&FrontendLogEndpoint::post>(frontend_log_));
+  add_post("/api/events", Access::token, kEventsBodySizeMax,
+           Endpoint::to<&EventsEndpoint::post>(events_));
+  add_get("/api/events", Access::token, Endpoint::to<&EventsPageEndpoint::get>(events_page_));
+  add_get("/api/events/stream", Access::token,
+          Endpoint::to<&EventStreamEndpoint::get>(event_stream_));
+  add_get("/api/story", Access::token, Endpoint::to<&StoryEndpoint::get>(story_));
+  add_get("/api/metrics/history", Access::token,
+          Endpoint::to<&MetricsHistoryEndpoint::get>(history_));
 }
 
 Result<void> Daemon::start(const ServeOptions& options, Foundation& foundation) {

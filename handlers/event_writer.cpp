@@ -21,9 +21,11 @@ constexpr std::chrono::seconds kBusyMax{5};
 
 }  // namespace
 
-EventWriter::EventWriter(Reactor& reactor, Log& log, std::string directory, Durability durability)
+EventWriter::EventWriter(Reactor& reactor, Log& log, EventFeed& feed, std::string directory,
+                         Durability durability)
     : reactor_(reactor),
       log_(log),
+      feed_(feed),
       directory_(std::move(directory)),
       durability_(durability),
       ticks_(kTick),
@@ -72,6 +74,10 @@ const Metrics& EventWriter::metrics() noexcept {
   return metrics_;
 }
 
+MinuteCounts EventWriter::counts_of(std::int64_t minute) const noexcept {
+  return store_ != nullptr ? store_->counts_of(minute) : MinuteCounts{};
+}
+
 bool EventWriter::is_idle() const noexcept {
   return waiting_.is_empty() && appended_.is_empty() && syncing_.is_empty() && !sync_.in_flight();
 }
@@ -113,7 +119,11 @@ void EventWriter::append_rows() {
       if (rows++ == kRowsPerTurn) return reactor_.turn_at_once();
       const auto stored = store_->append(events[next_event_]);
       if (!stored) return on_fault(stored.error());
-      repeats_in_batch_ += *stored ? 0 : 1;
+      if (*stored) {
+        feed_.append(events[next_event_], store_->last_place());
+      } else {
+        ++repeats_in_batch_;
+      }
       ++next_event_;
     }
     events_in_batch_ += events.size();
@@ -132,7 +142,7 @@ void EventWriter::commit_batch() {
   events_waiting_ -= events_in_batch_;
   std::swap(appended_, syncing_);
   if (durability_ == Durability::process) {
-    syncing_.end_all(StoreOutcome::stored);
+    end_synced();
     if (store_->wal().frames < kFramesForQuietCheckpoint) return;
   }
   reactor_.ring().sync_data(sync_, store_->wal_descriptor());
@@ -142,8 +152,13 @@ void EventWriter::on_sync(const Completion& completion) noexcept {
   if (completion.result < 0) {
     return on_fault(make_fault(FaultKind::io, directory_, std::strerror(-completion.result)));
   }
-  syncing_.end_all(StoreOutcome::stored);
+  end_synced();
   hold([this] { checkpoint_if_due(); });
+}
+
+void EventWriter::end_synced() {
+  feed_.publish();
+  syncing_.end_all(StoreOutcome::stored);
 }
 
 // Right after the log's fsync, when copying it needs no further wait for the log.
@@ -200,6 +215,7 @@ void EventWriter::on_fault(const Fault& fault) {
 // Another connection writes. That passes, usually at once.
 void EventWriter::on_busy() {
   if (in_transaction_) store_->rollback();
+  feed_.discard();
   in_transaction_ = false;
   next_event_ = 0;
   while (!appended_.is_empty()) waiting_.push(appended_.pop());
@@ -224,6 +240,7 @@ void EventWriter::on_busy_retry() noexcept {
 
 void EventWriter::fail_all() {
   if (in_transaction_) store_->rollback();
+  feed_.discard();
   in_transaction_ = false;
   events_waiting_ = 0;
   next_event_ = 0;

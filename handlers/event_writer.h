@@ -5,6 +5,7 @@
 #include <string>
 
 #include "handlers/durability.h"
+#include "handlers/event_feed.h"
 #include "handlers/submission.h"
 #include "reactor/log.h"
 #include "reactor/reactor.h"
@@ -36,7 +37,8 @@ class EventWriter {
   static constexpr std::size_t kEventsWaitingMax = 100'000;
 
   // `directory` has the database. What is passed by reference outlives the writer.
-  EventWriter(Reactor& reactor, Log& log, std::string directory, Durability durability);
+  EventWriter(Reactor& reactor, Log& log, EventFeed& feed, std::string directory,
+              Durability durability);
   ~EventWriter();
 
   // Tries to open the store; a failure is logged, and mended later.
@@ -55,6 +57,8 @@ class EventWriter {
 
   // The counters as of now; while the store is down, the last that were known.
   const Metrics& metrics() noexcept;
+  // Zeros while the store is down.
+  MinuteCounts counts_of(std::int64_t minute) const noexcept;
 
   // Nothing waits any more.
   bool is_idle() const noexcept;
@@ -72,6 +76,7 @@ class EventWriter {
   void begin_batch();
   void append_rows();
   void commit_batch();
+  void end_synced();
   void checkpoint_if_due();
   void look_after_store();
   void look_for_lock();
@@ -84,6 +89,7 @@ class EventWriter {
 
   Reactor& reactor_;
   Log& log_;
+  EventFeed& feed_;
   std::string directory_;
   Durability durability_;
   std::unique_ptr<EventStore> store_;

@@ -25,19 +25,10 @@ bool is_plain(std::string_view text) {
   return std::ranges::all_of(text, [](char c) { return c >= 0x20 && c < 0x7f; });
 }
 
-// `text` with each control or otherwise unsafe character replaced by its escape, and quotes and
-// backslashes left as they are.
 std::string_view make_visible(std::string_view text, std::string& storage) {
   if (is_plain(text)) return text;
   storage.clear();
-  std::size_t copied = 0;
-  for (std::size_t at = 0; at < text.size(); ++at) {
-    if (text[at] != '"' && text[at] != '\\') continue;
-    append_json_escaped(storage, text.substr(copied, at - copied));
-    storage += text[at];
-    copied = at + 1;
-  }
-  append_json_escaped(storage, text.substr(copied));
+  append_visible(storage, text);
   return storage;
 }
 

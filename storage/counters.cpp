@@ -58,7 +58,7 @@ StoreResult<void> Counters::load_minutes(Database& database) {
     auto row = rows->step();
     if (!row) return std::unexpected(std::move(row.error()));
     if (!*row) return {};
-    const Minute minute{read_count(*rows, 1), read_count(*rows, 2), read_count(*rows, 3)};
+    const MinuteCounts minute{read_count(*rows, 1), read_count(*rows, 2), read_count(*rows, 3)};
     minutes_[static_cast<std::size_t>(rows->integer(0) % kDayMinutes)] = minute;
     add(minute, 1);
   }
@@ -81,7 +81,7 @@ void Counters::roll(std::int64_t now_ms) {
   if (now_minute <= now_minute_) return;
   // A minute's place is the one that leaves the window when it comes; after a long pause all leave.
   for (std::int64_t i = std::min(now_minute - now_minute_, kDayMinutes); i > 0; --i) {
-    Minute& leaving = minutes_[static_cast<std::size_t>((now_minute_ + i) % kDayMinutes)];
+    MinuteCounts& leaving = minutes_[static_cast<std::size_t>((now_minute_ + i) % kDayMinutes)];
     add(leaving, -1);
     leaving = {};
   }
@@ -91,6 +91,11 @@ void Counters::roll(std::int64_t now_ms) {
     leaving = 0;
   }
   now_minute_ = now_minute;
+}
+
+MinuteCounts Counters::counts_of(std::int64_t minute) const noexcept {
+  if (!in_window(minute, kDayMinutes)) return {};
+  return minutes_[static_cast<std::size_t>(minute % kDayMinutes)];
 }
 
 std::int64_t Counters::minute_of(std::int64_t time_ms) const noexcept {
@@ -105,8 +110,8 @@ void Counters::count(const Event& event) {
   turns_ += turn;
   const std::int64_t minute = minute_of(event.time_ms);
   if (!in_window(minute, kDayMinutes)) return;
-  Minute& added = added_[static_cast<std::size_t>(minute % kDayMinutes)];
-  if (added == Minute{}) added_minutes_.push_back(minute);
+  MinuteCounts& added = added_[static_cast<std::size_t>(minute % kDayMinutes)];
+  if (added == MinuteCounts{}) added_minutes_.push_back(minute);
   added.turns += turn;
   added.skipped += skipped;
   added.errors += error;
@@ -119,7 +124,7 @@ StoreResult<void> Counters::save() {
     if (auto done = save_turns_.bind(1, turns_).run(); !done) return done;
   }
   for (const std::int64_t minute : added_minutes_) {
-    const Minute& added = added_[static_cast<std::size_t>(minute % kDayMinutes)];
+    const MinuteCounts& added = added_[static_cast<std::size_t>(minute % kDayMinutes)];
     save_minute_.bind(1, minute).bind(2, added.turns).bind(3, added.skipped).bind(4, added.errors);
     if (auto done = save_minute_.run(); !done) return done;
   }
@@ -148,7 +153,7 @@ void Counters::rollback() noexcept {
   chat_moves_.clear();
 }
 
-void Counters::add(const Minute& minute, int sign) noexcept {
+void Counters::add(const MinuteCounts& minute, int sign) noexcept {
   values_.turns_last_24h += sign * minute.turns;
   values_.discriminator_skipped_24h += sign * minute.skipped;
   values_.errors_last_24h += sign * minute.errors;

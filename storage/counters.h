@@ -21,6 +21,15 @@ struct Metrics {
   bool operator==(const Metrics&) const = default;
 };
 
+// What happened in one minute.
+struct MinuteCounts {
+  std::int64_t turns = 0;
+  std::int64_t skipped = 0;
+  std::int64_t errors = 0;
+
+  bool operator==(const MinuteCounts&) const = default;
+};
+
 // Counts events in memory: O(1) to count one and to read. The windows are whole minutes, the
 // current one included, and roll as it moves on. What happened at a later time than now counts in
 // the current minute; what is older than a window counts in the totals only.
@@ -43,6 +52,8 @@ class Counters {
   // Moves the windows on. Not within a transaction.
   void roll(std::int64_t now_ms);
   const Metrics& values() const noexcept { return values_; }
+  // Of a minute of the last 24 hours; zeros for any other.
+  MinuteCounts counts_of(std::int64_t minute) const noexcept;
 
   // The minute in which something that happened at `time_ms` counts.
   std::int64_t minute_of(std::int64_t time_ms) const noexcept;
@@ -55,13 +66,6 @@ class Counters {
   void rollback() noexcept;
 
  private:
-  struct Minute {
-    std::int64_t turns = 0;
-    std::int64_t skipped = 0;
-    std::int64_t errors = 0;
-
-    bool operator==(const Minute&) const = default;
-  };
   struct ChatMove {
     std::int64_t from;
     std::int64_t to;
@@ -69,19 +73,19 @@ class Counters {
 
   StoreResult<void> load_minutes(Database& database);
   StoreResult<void> load_chats(Database& database);
-  void add(const Minute& minute, int sign) noexcept;
+  void add(const MinuteCounts& minute, int sign) noexcept;
   void move_chat(const ChatMove& move) noexcept;
   bool in_window(std::int64_t minute, std::int64_t window) const noexcept;
 
   Metrics values_;
   std::int64_t now_minute_ = 0;
   // By minute modulo the window's length.
-  std::array<Minute, kDayMinutes> minutes_{};
+  std::array<MinuteCounts, kDayMinutes> minutes_{};
   std::array<std::int64_t, kWeekMinutes> chats_{};
 
   // What the open transaction adds.
   std::int64_t turns_ = 0;
-  std::array<Minute, kDayMinutes> added_{};
+  std::array<MinuteCounts, kDayMinutes> added_{};
   std::vector<std::int64_t> added_minutes_;  // those whose added_ is not zero
   std::vector<ChatMove> chat_moves_;
 

@@ -1,6 +1,7 @@
 #include "storage/database.h"
 
 #include <sqlite3.h>
+#include <sys/stat.h>
 
 #include <cerrno>
 #include <cstring>
@@ -56,6 +57,28 @@ Fault fault_of(sqlite3* handle, int code) {
 
 // Binding fails only by a wrong index, a statement in mid-run, a text over 1 GB or lack of memory.
 void check_bound(int code) { CHECK(code == SQLITE_OK); }
+
+bool is_empty_or_absent(const std::string& path) {
+  struct stat status;
+  return stat(path.c_str(), &status) == 0 ? status.st_size == 0 : errno == ENOENT;
+}
+
+// What an URI gives a meaning of its own is written as %HH.
+std::string immutable_uri(std::string_view path) {
+  std::string uri = "file:";
+  for (const char c : path) {
+    if (c == '%') {
+      uri += "%25";
+    } else if (c == '?') {
+      uri += "%3f";
+    } else if (c == '#') {
+      uri += "%23";
+    } else {
+      uri += c;
+    }
+  }
+  return uri + "?immutable=1";
+}
 
 void configure(sqlite3* handle, int option, int value) {
   CHECK(sqlite3_db_config(handle, option, value, nullptr) == SQLITE_OK);
@@ -147,23 +170,42 @@ bool Statement::is_null(int column) const {
   return sqlite3_column_type(handle_.get(), column) == SQLITE_NULL;
 }
 
-StoreResult<std::unique_ptr<Database>> Database::open(const std::string& path) {
+StoreResult<std::unique_ptr<Database>> Database::open(const std::string& name,
+                                                      const std::string& path, int flags) {
   sqlite3* handle = nullptr;
-  const int code =
-      sqlite3_open_v2(path.c_str(), &handle,
-                      SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nullptr);
+  const int code = sqlite3_open_v2(name.c_str(), &handle,
+                                   flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nullptr);
   CHECK(handle != nullptr);
   if (code != SQLITE_OK) {
     Fault fault = fault_of(handle, code, path);
     sqlite3_close(handle);
     return std::unexpected(std::move(fault));
   }
-  std::unique_ptr<Database> database(new Database(handle));
+  return std::unique_ptr<Database>(new Database(handle));
+}
+
+StoreResult<std::unique_ptr<Database>> Database::open(const std::string& path) {
+  auto database = open(path, path, SQLITE_OPEN_READWRITE);
   // Where writing is not allowed SQLite quietly opens for reading.
-  if (sqlite3_db_readonly(handle, "main") == 1) {
-    return std::unexpected(make_fault(FaultKind::read_only, database->path_, "cannot be written"));
+  if (database && sqlite3_db_readonly((*database)->handle_, "main") == 1) {
+    return std::unexpected(
+        make_fault(FaultKind::read_only, (*database)->path_, "cannot be written"));
   }
   return database;
+}
+
+StoreResult<std::unique_ptr<Database>> Database::open_read_only(const std::string& path) {
+  auto database = open(path, path, SQLITE_OPEN_READONLY);
+  if (!database) return database;
+  // SQLite opens nothing but the name before the first statement.
+  auto tables = (*database)->integer_of("SELECT count(*) FROM sqlite_schema");
+  if (tables) return database;
+  const bool may_lack_log =
+      tables.error().kind == FaultKind::open || tables.error().kind == FaultKind::read_only;
+  if (!may_lack_log || !is_empty_or_absent((*database)->wal_path_)) {
+    return std::unexpected(std::move(tables.error()));
+  }
+  return open(immutable_uri(path), path, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI);
 }
 
 Database::Database(sqlite3* handle) : handle_(handle) {

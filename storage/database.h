@@ -73,6 +73,10 @@ class Database {
  public:
   // `path`: an existing file; empty ones are databases too.
   static StoreResult<std::unique_ptr<Database>> open(const std::string& path);
+  // The same, for reading only, which SQLite enforces. Where a write-ahead log is or can be made,
+  // another connection may write meanwhile; a file in a directory that cannot be written, without a
+  // log, is taken for one that nobody changes.
+  static StoreResult<std::unique_ptr<Database>> open_read_only(const std::string& path);
 
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;
@@ -102,6 +106,8 @@ class Database {
   const std::string& wal_path() const noexcept { return wal_path_; }
 
  private:
+  static StoreResult<std::unique_ptr<Database>> open(const std::string& name,
+                                                     const std::string& path, int flags);
   explicit Database(sqlite3* handle);
   void on_wal_commit(int frames) noexcept;
 

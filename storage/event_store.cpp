@@ -150,7 +150,9 @@ StoreResult<void> EventStore::insert(const Event& event) {
 StoreResult<bool> EventStore::insert_at(const EventPlace& place) {
   auto done = insert_event_.bind(1, place.key).bind(2, place.tail).run();
   if (!done) return std::unexpected(std::move(done.error()));
-  return database_->changes() == 1;
+  if (database_->changes() != 1) return false;
+  last_place_ = place;
+  return true;
 }
 
 StoreResult<void> EventStore::insert_in_sequence(std::int64_t time_ms, std::int64_t tail) {

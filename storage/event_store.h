@@ -40,6 +40,8 @@ class EventStore {
   // True: stored. False: its id is there already, perhaps from a commit that is not fsynced yet:
   // the answer waits for the log's fsync either way.
   StoreResult<bool> append(const Event& event);
+  // Where the event stands that append() stored last.
+  const EventPlace& last_place() const noexcept { return last_place_; }
   // Success says also that the files are still in their place: what is written to a deleted file is
   // lost. The `moved` fault leaves open whether the transaction is in the file that was moved.
   StoreResult<void> commit();
@@ -47,6 +49,8 @@ class EventStore {
 
   // The counters as of now. Costs no access to the file.
   const Metrics& metrics(std::int64_t now_ms);
+  // What was counted in a minute of the last 24 hours (Unix time in minutes); zeros for any other.
+  MinuteCounts counts_of(std::int64_t minute) const noexcept { return counters_.counts_of(minute); }
   // Writes those that changed to the table `metrics`, in a transaction of its own.
   StoreResult<void> write_metrics(std::int64_t now_ms);
 
@@ -86,6 +90,7 @@ class EventStore {
   EgressHosts egress_hosts_;
   KeySequence sequence_;
   RandomPool random_;
+  EventPlace last_place_;
   std::optional<Metrics> written_;  // what the table `metrics` says
   WalFile wal_file_;
   bool in_transaction_ = false;

@@ -120,4 +120,11 @@ StoreResult<void> prepare_schema(Database& database) {
   return *version < kSchemaVersion ? update_tables(database) : StoreResult<void>{};
 }
 
+StoreResult<void> check_schema(Database& database) {
+  auto version = read_version(database);
+  if (!version) return std::unexpected(std::move(version.error()));
+  if (*version == kSchemaVersion) return {};
+  return std::unexpected(make_fault(FaultKind::open, database.path(), "has no tables yet"));
+}
+
 }  // namespace picortex

@@ -15,4 +15,7 @@ inline constexpr std::int64_t kSchemaVersion = 2;
 // checkpoints of its own.
 StoreResult<void> prepare_schema(Database& database);
 
+// The same faults, and `open` for a file without tables, for who only reads.
+StoreResult<void> check_schema(Database& database);
+
 }  // namespace picortex

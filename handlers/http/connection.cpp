@@ -15,7 +15,7 @@ namespace {
 // go on behind it.
 constexpr std::size_t kSkippedBodySizeMax = 64 * 1024;
 
-constexpr std::size_t kQuotedTargetSizeMax = 512;
+constexpr std::size_t kShownTargetSizeMax = 512;
 
 }  // namespace
 
@@ -201,7 +201,7 @@ void Connection::find_no_route(const std::string& allow) {
   message = "Route ";
   message += method_name(request.method);
   message += ':';
-  message += request.target.substr(0, kQuotedTargetSizeMax);
+  message += request.target.substr(0, kShownTargetSizeMax);
   message += " not found";
   refuse_after_body(404, message, "");
 }
@@ -266,26 +266,6 @@ void Connection::dispatch() {
   if (in_endpoint_) it.keep_head();
 }
 
-void Connection::answer(const Response& response) {
-  Exchange& it = *exchange_;
-  CHECK(it.stage_ == Exchange::Stage::answering);
-  in_endpoint_ = false;
-  server_.count_request();
-  it.log_answer(server_.log(), response, !closing_);
-  if (closing_) return join();
-  const Request& request = it.request_;
-  close_after_ = close_after_ || !request.keep_alive || server_.is_draining();
-  append_response(it.gathering_, response,
-                  {.request_id = it.id_,
-                   .date = server_.date(),
-                   .head_only = request.method == Method::head,
-                   .close = close_after_,
-                   .keep_alive_10 = request.minor_version == 0});
-  server_.release_body(std::exchange(it.body_reserved_, 0));
-  it.begin_request();
-  if (!processing_) settle();
-}
-
 // --- Sending, waiting and ending ---
 
 void Connection::flush() {
@@ -306,6 +286,7 @@ void Connection::on_send(const Completion& completion) noexcept {
     return;
   }
   it.sending_.clear();
+  it.sent_ = 0;
   deadline_.stop();
   settle();
 }

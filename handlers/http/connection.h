@@ -49,8 +49,13 @@ class Connection {
   // Who sent the request: the peer, or whom a trusted proxy names.
   ClientAddress client_of(const Exchange& exchange) const noexcept;
 
-  // For Exchange::respond().
+  // For Exchange's functions of these names; answer() for respond().
   void answer(const Response& response);
+  bool is_wanted() const noexcept { return !closing_; }
+  void begin_stream(const Response& response);
+  void stream(std::string_view piece);
+  bool may_stream() const noexcept;
+  void end_stream();
 
  private:
   // What the running deadline is for.
@@ -77,6 +82,9 @@ class Connection {
   void refuse_now(int status, std::string_view message, std::string_view fields = {});
   void refuse_too_large();
   void dispatch();
+  void begin_answer(const Response& response, BodyEnd body_end);
+  void finish_answer();
+  void log_request(int status, std::size_t body_size);
 
   // Sending, waiting and ending.
   void flush();

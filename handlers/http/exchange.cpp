@@ -9,8 +9,6 @@ namespace {
 // What an exchange keeps of each of its buffers from one request to the next.
 constexpr std::size_t kKeptCapacity = 16 * 1024;
 
-constexpr std::size_t kLoggedTextSizeMax = 512;
-
 void trim_buffer(std::string& buffer) {
   if (buffer.capacity() > kKeptCapacity) std::string().swap(buffer);
 }
@@ -20,6 +18,16 @@ void trim_buffer(std::string& buffer) {
 ClientAddress Exchange::client() const noexcept { return connection_->client_of(*this); }
 
 void Exchange::respond(const Response& response) { connection_->answer(response); }
+
+bool Exchange::is_wanted() const noexcept { return connection_->is_wanted(); }
+
+void Exchange::begin_stream(const Response& response) { connection_->begin_stream(response); }
+
+void Exchange::stream(std::string_view piece) { connection_->stream(piece); }
+
+bool Exchange::may_stream() const noexcept { return connection_->may_stream(); }
+
+void Exchange::end_stream() { connection_->end_stream(); }
 
 void Exchange::fail(int status, std::string_view message, std::string_view fields) {
   error_body_.clear();
@@ -40,6 +48,7 @@ void Exchange::begin_request() noexcept {
   body_.clear();
   trim_buffer(body_);
   refusal_status_ = 0;
+  stream_status_ = 0;
 }
 
 void Exchange::trim() {
@@ -47,35 +56,7 @@ void Exchange::trim() {
     buffer->clear();
     trim_buffer(*buffer);
   }
-}
-
-void Exchange::log_answer(Log& log, const Response& response, bool is_client_there) {
-  const bool is_poll = route_ != nullptr && route_->is_health_poll;
-  const Level level = is_poll ? Level::debug : Level::info;
-  if (!log.writes(level)) return;
-  // A head that was refused early has neither.
-  const bool is_parsed = !request_.target.empty();
-  const std::string_view method = is_parsed ? method_name(request_.method) : std::string_view{};
-  const std::string_view path = request_.path.substr(0, kLoggedTextSizeMax);
-  const std::chrono::duration<double, std::milli> duration =
-      std::chrono::steady_clock::now() - started_at_;
-  LogLine line = log.line(level, "http.request", {.request_id = &id_});
-  line.text("method", method)
-      .text("path", path)
-      .number("status", std::int64_t{response.status})
-      .number("bytes", static_cast<std::int64_t>(response.body.size()))
-      .number("duration_ms", duration.count());
-  if (is_client_there) line.text("remote_address", client().text());
-  if (const auto client_id = request_.field("x-request-id"); !client_id.empty()) {
-    line.text("client_request_id", client_id.substr(0, kLoggedTextSizeMax));
-  }
-  log_message_.clear();
-  for (const std::string_view part : {method, path}) {
-    log_message_ += part;
-    if (!part.empty()) log_message_ += ' ';
-  }
-  append_json_number(log_message_, std::int64_t{response.status});
-  line.message(log_message_);
+  sent_ = 0;
 }
 
 void Exchange::keep_head() {

@@ -14,7 +14,6 @@
 #include "handlers/http/response.h"
 #include "handlers/http/router.h"
 #include "reactor/deadline_list.h"
-#include "reactor/log.h"
 
 namespace picortex::http {
 
@@ -23,8 +22,9 @@ class Connection;
 // One request and its answer, with the memory they need. A connection leases one from the server
 // for as long as something is going on; an idle connection has none.
 //
-// An endpoint answers with respond() or fail(), at once or later, exactly once. Until it has, the
-// request, its body and this object stay, even if the client has gone.
+// An endpoint answers with respond() or fail(), at once or later, exactly once; or with a stream,
+// from begin_stream() to end_stream(). Until it has, the request, its body and this object stay,
+// even if the client has gone.
 class Exchange {
  public:
   Exchange() = default;
@@ -43,6 +43,18 @@ class Exchange {
   // Fastify's error body. `fields`: further header lines.
   void fail(int status, std::string_view message, std::string_view fields = {});
 
+  // False once the client has gone. Nothing tells the endpoint: it looks at each turn's end.
+  bool is_wanted() const noexcept;
+
+  // An answer that comes in pieces. `response` has no body. The pieces wait in memory: whoever
+  // sends them looks at unsent_size() first, and ends the stream once may_stream() is false.
+  void begin_stream(const Response& response);
+  void stream(std::string_view piece);
+  std::size_t unsent_size() const noexcept { return gathering_.size() + sending_.size() - sent_; }
+  // False once the client has gone or ended its side, or a drain has begun.
+  bool may_stream() const noexcept;
+  void end_stream();
+
   // SIMDJSON_PADDING and some.
   static constexpr std::size_t kBodyPadding = 64;
 
@@ -56,8 +68,6 @@ class Exchange {
   void begin_request() noexcept;
   // Gives memory back that a large request has taken. Nothing of it is in use.
   void trim();
-  // Writes the request's line. A client that has gone has no address any more.
-  void log_answer(Log& log, const Response& response, bool is_client_there);
   // The head's bytes, so far in the receive buffer, are about to go: keeps a copy.
   void keep_head();
 
@@ -81,12 +91,16 @@ class Exchange {
   std::string refusal_message_;
   std::string refusal_fields_;
   std::string error_body_;
-  std::string log_message_;
+
+  // An answer that comes in pieces.
+  int stream_status_ = 0;  // 0: it does not
+  BodyEnd stream_end_ = BodyEnd::chunks;
+  std::size_t streamed_size_ = 0;
 
   std::string backlog_;    // received, but not looked at yet
   std::string gathering_;  // answers that wait for the send in flight
   std::string sending_;    // unchanged while the connection's send is in flight
-  std::size_t sent_ = 0;
+  std::size_t sent_ = 0;   // of sending_
 };
 
 }  // namespace picortex::http

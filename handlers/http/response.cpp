@@ -78,9 +78,13 @@ void append_response(std::string& out, const Response& response, const ResponseF
   append_field(out, "X-Request-ID: ", {id, sizeof id});
   if (response.status != 204) {
     append_field(out, "Content-Type: ", response.content_type);
-    out += "Content-Length: ";
-    append_json_number(out, static_cast<std::uint64_t>(response.body.size()));
-    out += "\r\n";
+    if (frame.body_end == BodyEnd::length) {
+      out += "Content-Length: ";
+      append_json_number(out, static_cast<std::uint64_t>(response.body.size()));
+      out += "\r\n";
+    } else if (frame.body_end == BodyEnd::chunks) {
+      out += "Transfer-Encoding: chunked\r\n";
+    }
   }
   out += "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n";
   out += response.fields;
@@ -90,7 +94,15 @@ void append_response(std::string& out, const Response& response, const ResponseF
     out += "Connection: keep-alive\r\n";
   }
   out += "\r\n";
-  if (!frame.head_only) out += response.body;
+  if (!frame.head_only && frame.body_end == BodyEnd::length) out += response.body;
+}
+
+void append_chunk(std::string& out, std::string_view piece) {
+  char size[16];
+  const auto end = std::to_chars(size, size + sizeof size, piece.size(), 16).ptr;
+  out.append(size, end);
+  out += "\r\n";
+  append_field(out, "", piece);
 }
 
 void append_error_body(std::string& out, int status, std::string_view message,

@@ -18,10 +18,18 @@ struct Response {
   std::string_view fields = {};  // further header lines, each with its CRLF
 };
 
+// How a client knows where the body ends (RFC 9112, section 6.3).
+enum class BodyEnd : std::uint8_t {
+  length,  // Content-Length: the body is whole
+  chunks,  // Transfer-Encoding: chunked; the body comes behind it, by append_chunk()
+  close,   // HTTP/1.0: the connection's end; the body comes behind it as it is
+};
+
 // What the connection adds to it.
 struct ResponseFrame {
   const Uuid& request_id;
   std::string_view date;  // IMF-fixdate, see HttpDate
+  BodyEnd body_end = BodyEnd::length;
   bool head_only = false;
   bool close = false;
   bool keep_alive_10 = false;  // an HTTP/1.0 client asked to keep the connection
@@ -30,8 +38,13 @@ struct ResponseFrame {
 // "Not Found"; "Unknown" for a status that picortex never sends.
 std::string_view reason_phrase(int status) noexcept;
 
-// Appends a whole response (RFC 9112, section 4): Date, X-Request-ID, Content-Length and body.
+// Appends a whole response (RFC 9112, section 4): Date, X-Request-ID, Content-Length and body; of a
+// body that comes in pieces only the head.
 void append_response(std::string& out, const Response& response, const ResponseFrame& frame);
+
+// Appends a piece of a chunked body (RFC 9112, section 7.1), not empty, and the body's end.
+void append_chunk(std::string& out, std::string_view piece);
+inline constexpr std::string_view kLastChunk = "0\r\n\r\n";
 
 // Appends Fastify's error body: {"statusCode":…,"error":…,"message":…,"request_id":…}.
 void append_error_body(std::string& out, int status, std::string_view message,

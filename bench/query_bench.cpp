@@ -1,0 +1,216 @@
+// Makes a database of ROWS events and prints what the first page of each query costs.
+//
+//   query_bench [ROWS [DIRECTORY]]
+//
+// ROWS: events (10000000), a third of a second apart. DIRECTORY: on the disk to measure (.); the
+// database is made in a new directory below it, which is removed at the end.
+//
+// A first page is 100 rows, asked for as the daemon does: slices of 1 ms, cut short after 50 ms.
+// "cold" is with the file's pages dropped from the kernel's cache (posix_fadvise(2)).
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <string>
+#include <utility>
+
+#include "base/uuid_v7.h"
+#include "storage/event_store.h"
+#include "storage/query.h"
+
+using namespace picortex;
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::int64_t kStartMs = 1'763'388'000'000;
+constexpr std::int64_t kStepMs = 333;
+constexpr int kBatch = 256;
+constexpr int kCheckpointFrames = 1000;
+constexpr int kChats = 200;
+constexpr std::chrono::milliseconds kPageTimeMax{50};
+
+template <class T>
+T value_of(StoreResult<T> result) {
+  if (!result) {
+    std::fprintf(stderr, "query_bench: %s\n", result.error().what.c_str());
+    std::exit(1);
+  }
+  if constexpr (!std::is_void_v<T>) return std::move(*result);
+}
+
+const std::string kData =
+    R"({"method":"POST","path":"/webhooks/linq","status":200,"bytes":1834,"duration_ms":12.4,)"
+    R"("trace_id":"b7d1f3a09c5e4d2f8a6b1c3e5f709182","service":"iMessage","direction":"inbound",)"
+    R"("handle":"+15551234567","parts":[{"type":"text","value":"could you look at the build?"}],)"
+    R"("sent_at":"2026-11-17T14:00:00.000Z"})";
+
+constexpr const char* kTypes[] = {"linq.inbound", "discriminator.decision", "tmux.turn.start",
+                                  "linq.outbound", "tmux.turn.end"};
+
+// Turns of five events; "chat-rare" has one turn in 100,000.
+std::string chat_of(std::int64_t row) {
+  const std::int64_t turn = row / 5;
+  if (turn % 100'000 == 77) return "chat-rare";
+  return "chat-" + std::to_string(turn * 7919 % kChats);
+}
+
+Uuid fill(EventStore& store, std::int64_t rows) {
+  UuidV7Generator ids;
+  Uuid request;
+  Uuid middle;
+  for (std::int64_t row = 0; row < rows;) {
+    value_of(store.begin(kStartMs + row * kStepMs));
+    for (int i = 0; i < kBatch && row < rows; ++i, ++row) {
+      Event event;
+      event.time_ms = kStartMs + row * kStepMs;
+      if (row % 5 == 0) request = ids.next(event.time_ms);
+      if (row == rows / 2) middle = request;
+      const std::string chat = chat_of(row);
+      event.level = row % 1000 == 3 ? Level::error : row % 100 == 7 ? Level::warn : Level::info;
+      event.event_type = row % 50'000 == 1 ? "egress.rejected" : kTypes[row % 5];
+      event.chat_id = chat;
+      event.msg = row % 1'000'000 == 9 ? "the needle of this haystack" : "a message was received";
+      event.data = kData;
+      event.request_id = request;
+      value_of(store.append(event));
+    }
+    value_of(store.commit());
+    if (store.wal().frames - store.wal().copied >= kCheckpointFrames) value_of(store.checkpoint());
+    if (row % 500'000 < kBatch) {
+      std::fprintf(stderr, "\r%lld of %lld rows", static_cast<long long>(row),
+                   static_cast<long long>(rows));
+    }
+  }
+  value_of(store.checkpoint());
+  std::fputc('\n', stderr);
+  return middle;
+}
+
+void drop_cache(const std::string& path) {
+  const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) return;
+  fsync(descriptor);
+  posix_fadvise(descriptor, 0, 0, POSIX_FADV_DONTNEED);
+  close(descriptor);
+}
+
+struct Page {
+  std::size_t rows = 0;
+  bool is_cut_short = false;
+  double longest_slice_ms = 0;
+  QueryCost cost;
+};
+
+Page first_page(EventReader& reader, const EventFilter& filter) {
+  EventQuery query(reader, filter);
+  std::vector<EventRow> rows;
+  Page page;
+  while (!query.is_done() && rows.size() < 100 && query.cost().time < kPageTimeMax) {
+    const auto start = Clock::now();
+    value_of(query.run(rows, {.rows_max = 100}));
+    const std::chrono::duration<double, std::milli> took = Clock::now() - start;
+    page.longest_slice_ms = std::max(page.longest_slice_ms, took.count());
+  }
+  page.rows = rows.size();
+  page.is_cut_short = !query.is_done() && rows.size() < 100;
+  page.cost = query.cost();
+  return page;
+}
+
+void print(const char* name, const char* cache, const Page& page) {
+  std::printf("%-36s %-4s %5zu%s %8.3f %9lld %9lld %7lld %8.3f\n", name, cache, page.rows,
+              page.is_cut_short ? "+" : " ",
+              std::chrono::duration<double, std::milli>(page.cost.time).count(),
+              static_cast<long long>(page.cost.rows_read), static_cast<long long>(page.cost.steps),
+              static_cast<long long>(page.cost.slices), page.longest_slice_ms);
+}
+
+void measure(const std::string& directory, const char* name, const EventFilter& filter) {
+  drop_cache(directory + "/picortex.db");
+  auto reader = value_of(EventReader::open(directory));
+  print(name, "cold", first_page(*reader, filter));
+  print(name, "warm", first_page(*reader, filter));
+}
+
+void measure_all(const std::string& directory, std::int64_t rows, const Uuid& request) {
+  const std::int64_t middle_ms = kStartMs + rows / 2 * kStepMs;
+  constexpr std::int64_t kDayMs = 86'400'000;
+  std::printf("%-36s %-4s %6s %8s %9s %9s %7s %8s\n", "first page (+: cut short)", "", "rows",
+              "SQL ms", "rows read", "steps", "slices", "max ms");
+  const auto page = [&](const char* name, auto... set) {
+    EventFilter filter;
+    (set(filter), ...);
+    measure(directory, name, filter);
+  };
+  const auto chat = [](EventFilter& filter) { filter.chat_id = "chat-7"; };
+  const auto rare_chat = [](EventFilter& filter) { filter.chat_id = "chat-rare"; };
+  const auto day = [&](EventFilter& filter) {
+    filter.since_ms = middle_ms;
+    filter.until_ms = middle_ms + kDayMs;
+  };
+  const auto oldest = [](EventFilter& filter) { filter.order = EventOrder::oldest_first; };
+  const auto type = [](const char* name) {
+    return [name](EventFilter& filter) { filter.event_type = name; };
+  };
+  const auto level = [](Level at_least) {
+    return [at_least](EventFilter& filter) { filter.level = at_least; };
+  };
+  const auto text = [](const char* words) {
+    return [words](EventFilter& filter) { filter.text = words; };
+  };
+  page("newest");
+  page("a day", day);
+  page("a day, oldest first", day, oldest);
+  page("chat", chat);
+  page("chat, a day, oldest first", chat, day, oldest);
+  page("rare chat", rare_chat);
+  page("request", [&](EventFilter& filter) { filter.request_id = request; });
+  page("type", type("linq.inbound"));
+  page("type linq.*", type("linq.*"));
+  page("rare type", type("egress.rejected"));
+  page("chat and type", chat, type("discriminator.decision"));
+  page("chat and rare type", chat, type("egress.rejected"));
+  page("rare chat and type", rare_chat, type("linq.outbound"));
+  page("level warn", level(Level::warn));
+  page("level error", level(Level::error));
+  page("chat and level error", chat, level(Level::error));
+  page("chat, type *, level error, a day", chat, type("tmux.*"), level(Level::error), day);
+  page("text, common", text("received"));
+  page("text, rare", text("needle"));
+  page("text in a chat", chat, text("no such thing"));
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const std::int64_t rows = argc > 1 ? std::atoll(argv[1]) : 10'000'000;
+  if (rows <= 0) {
+    std::fprintf(stderr, "usage: query_bench [ROWS [DIRECTORY]]\n");
+    return 2;
+  }
+  std::string directory =
+      (std::filesystem::path(argc > 2 ? argv[2] : ".") / "query-bench-XXXXXX").string();
+  if (mkdtemp(directory.data()) == nullptr) {
+    std::perror("query_bench: mkdtemp");
+    return 1;
+  }
+  {
+    const auto start = Clock::now();
+    auto store = value_of(EventStore::open(directory, kStartMs));
+    const Uuid request = fill(*store, rows);
+    const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
+    std::printf("%lld rows in %.0f s, %.0f bytes each\n", static_cast<long long>(rows), seconds,
+                static_cast<double>(std::filesystem::file_size(directory + "/picortex.db")) /
+                    static_cast<double>(rows));
+    store.reset();  // descriptors of the file must not be closed beside a connection
+    measure_all(directory, rows, request);
+  }
+  std::filesystem::remove_all(directory);
+  return 0;
+}

@@ -1,0 +1,15 @@
+# cmake -DOUTPUT=… -DFILES=name=path;… -P embed.cmake: a C++ source with each file as a std::string_view.
+set(text "// Made from the files of web/ by cmake/embed.cmake.\n#include \"handlers/page_files.h\"\n\nnamespace picortex {\n")
+foreach(entry IN LISTS FILES)
+  string(REGEX MATCH "^([A-Za-z]+)=(.*)$" matched "${entry}")
+  set(name ${CMAKE_MATCH_1})
+  file(READ ${CMAKE_MATCH_2} bytes HEX)
+  string(LENGTH "${bytes}" size)
+  math(EXPR size "${size} / 2")
+  string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," bytes "${bytes}")
+  string(REGEX REPLACE "(................................................................................)" "\\1\n" bytes "${bytes}")
+  string(APPEND text "\nnamespace {\nconst unsigned char ${name}Bytes[] = {\n${bytes}};\n}\n"
+         "const std::string_view ${name}(reinterpret_cast<const char*>(${name}Bytes), ${size});\n")
+endforeach()
+string(APPEND text "\n}  // namespace picortex\n")
+file(WRITE ${OUTPUT} "${text}")

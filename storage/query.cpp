@@ -1,0 +1,226 @@
+#include "storage/query.h"
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+#include "base/json_text.h"
+#include "storage/event_id.h"
+
+namespace picortex {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr char lower(char c) noexcept {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+
+std::string lower(std::string_view text) {
+  std::string out(text);
+  std::ranges::transform(out, out.begin(), [](char c) { return lower(c); });
+  return out;
+}
+
+// `needle` is in lower case.
+bool contains(std::string_view text, std::string_view needle) noexcept {
+  return !std::ranges::search(text, needle, {}, [](char c) { return lower(c); }).empty() ||
+         needle.empty();
+}
+
+std::size_t size_of(const EventRow& row) noexcept {
+  return row.event_type.size() + row.chat_id.size() + row.msg.size() + row.data.size();
+}
+
+}  // namespace
+
+std::string format_cursor(std::int64_t key) {
+  char digits[24];
+  const auto end = std::to_chars(digits, digits + sizeof digits, key, 16).ptr;
+  return {digits, end};
+}
+
+std::optional<std::int64_t> parse_cursor(std::string_view text) noexcept {
+  std::int64_t key = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), key, 16);
+  if (error != std::errc{} || end != text.data() + text.size() || key < 0 ||
+      key > first_key_of(kLatestUnixMs + 1))
+    return std::nullopt;
+  return key;
+}
+
+EventQuery::EventQuery(EventReader& reader, EventFilter filter, std::optional<std::int64_t> after)
+    : reader_(reader), filter_(std::move(filter)), text_in_msg_(lower(filter_.text)) {
+  append_json_escaped(text_in_data_, filter_.text);
+  text_in_data_ = lower(text_in_data_);
+  const auto first_key = [](std::int64_t time_ms) {
+    return first_key_of(std::clamp<std::int64_t>(time_ms, 0, kLatestUnixMs + 1));
+  };
+  next_ = first_key(filter_.since_ms);
+  last_ = first_key(filter_.until_ms) - 1;
+  if (filter_.order == EventOrder::newest_first) std::swap(next_, last_);
+  if (after && !comes_before(*after, next_)) {
+    has_moved_ = true;
+    next_ = step_from(*after, 1);
+  }
+  done_ = comes_before(last_, next_);
+}
+
+bool EventQuery::comes_before(std::int64_t key, std::int64_t other) const noexcept {
+  return filter_.order == EventOrder::newest_first ? key > other : key < other;
+}
+
+std::int64_t EventQuery::step_from(std::int64_t key, int steps) const noexcept {
+  return filter_.order == EventOrder::newest_first ? key - steps : key + steps;
+}
+
+std::optional<std::int64_t> EventQuery::reached() const noexcept {
+  if (!has_moved_) return std::nullopt;
+  return step_from(next_, -1);
+}
+
+StoreResult<void> EventQuery::run(std::vector<EventRow>& rows, const QueryBudget& budget) {
+  if (done_) return {};
+  const auto start = Clock::now();
+  ++cost_.slices;
+  // Another connection may have stored something since the last slice.
+  for (Union& streams : unions_) {
+    for (Stream& stream : streams) stream.is_known = false;
+  }
+  auto result = reader_.begin();
+  if (result && !is_resolved_) result = resolve();
+  if (result) result = advance(rows, budget);
+  reader_.end();
+  cost_.time += Clock::now() - start;
+  return result;
+}
+
+StoreResult<void> EventQuery::resolve() {
+  using Index = EventReader::Index;
+  if (filter_.request_id) unions_.push_back({{Index::request, 0}});
+  if (!filter_.chat_id.empty()) {
+    auto number = reader_.chat_number(filter_.chat_id);
+    if (!number) return std::unexpected(std::move(number.error()));
+    if (!*number) done_ = true;
+    unions_.push_back({{Index::chat, number->value_or(0)}});
+  }
+  if (auto resolved = resolve_type(); !resolved) return resolved;
+  if (filter_.level >= Level::warn) {
+    Union levels;
+    for (const Level level : {Level::warn, Level::error, Level::fatal}) {
+      if (level >= filter_.level) levels.push_back({Index::level, static_cast<int>(level)});
+    }
+    unions_.push_back(std::move(levels));
+  } else {
+    check_level_ = filter_.level > Level::trace;
+  }
+  if (unions_.empty()) unions_.push_back({{Index::all, 0}});
+  is_resolved_ = true;
+  return {};
+}
+
+StoreResult<void> EventQuery::resolve_type() {
+  using Index = EventReader::Index;
+  std::string_view type = filter_.event_type;
+  if (type.empty() || type == "*") return {};
+  Union types;
+  if (!type.ends_with('*')) {
+    auto number = reader_.type_number(type);
+    if (!number) return std::unexpected(std::move(number.error()));
+    if (*number) types.push_back({Index::event_type, **number});
+  } else {
+    type.remove_suffix(1);
+    auto numbers = reader_.type_numbers(type, kUnionMax + 1);
+    if (!numbers) return std::unexpected(std::move(numbers.error()));
+    check_type_ = numbers->size() > static_cast<std::size_t>(kUnionMax);
+    if (check_type_) return {};
+    for (const std::int64_t number : *numbers) types.push_back({Index::event_type, number});
+  }
+  if (types.empty()) done_ = true;
+  unions_.push_back(std::move(types));
+  return {};
+}
+
+StoreResult<void> EventQuery::advance(std::vector<EventRow>& rows, const QueryBudget& budget) {
+  const auto end = Clock::now() + budget.time_max;
+  const auto steps_end = cost_.steps + static_cast<std::int64_t>(budget.steps_max);
+  const std::size_t bytes_end = cost_.bytes + budget.bytes_max;
+  while (!done_ && rows.size() < budget.rows_max && cost_.bytes < bytes_end &&
+         cost_.steps < steps_end && Clock::now() < end) {
+    auto key = leap(next_);
+    if (!key) return std::unexpected(std::move(key.error()));
+    if (!*key || comes_before(last_, **key)) {
+      done_ = true;
+      return {};
+    }
+    // Everything before it is without interest; the key itself too, unless it is common to all.
+    if (**key != next_) {
+      next_ = **key;
+      has_moved_ = true;
+      if (unions_.size() > 1) continue;
+    }
+    if (auto looked = look_at(next_, rows); !looked) return looked;
+    next_ = step_from(next_, 1);
+    has_moved_ = true;
+    done_ = comes_before(last_, next_);
+  }
+  return {};
+}
+
+StoreResult<std::optional<std::int64_t>> EventQuery::leap(std::int64_t from) {
+  std::optional<std::int64_t> furthest = from;
+  for (Union& streams : unions_) {
+    auto first = first_of(streams, *furthest);
+    if (!first || !*first) return first;
+    furthest = *first;
+  }
+  return furthest;
+}
+
+StoreResult<std::optional<std::int64_t>> EventQuery::first_of(Union& streams, std::int64_t from) {
+  std::optional<std::int64_t> first;
+  for (Stream& stream : streams) {
+    // What is at or behind `from` still, or the end, stays right.
+    if (!stream.is_known || (stream.at && comes_before(*stream.at, from))) {
+      ++cost_.steps;
+      auto found = stream.index == EventReader::Index::request
+                       ? reader_.seek_request(*filter_.request_id, from, filter_.order)
+                       : reader_.seek(stream.index, stream.value, from, filter_.order);
+      if (!found) return found;
+      stream.at = *found;
+      stream.is_known = true;
+    }
+    if (stream.at && (!first || comes_before(*stream.at, *first))) first = stream.at;
+  }
+  return first;
+}
+
+StoreResult<void> EventQuery::look_at(std::int64_t key, std::vector<EventRow>& rows) {
+  if (passed_over_ != nullptr && passed_over_->contains(key)) return {};
+  ++cost_.steps;
+  ++cost_.rows_read;
+  auto found = reader_.read(key, row_);
+  if (!found) return std::unexpected(std::move(found.error()));
+  if (!*found) {
+    return std::unexpected(make_fault(FaultKind::corrupt, reader_.path(),
+                                      "an index holds an event that the tables lack"));
+  }
+  if (fits(row_)) {
+    cost_.bytes += size_of(row_);
+    rows.push_back(std::move(row_));
+  }
+  return {};
+}
+
+bool EventQuery::fits(const EventRow& row) const {
+  if (check_level_ && row.level < filter_.level) return false;
+  if (check_type_ &&
+      !row.event_type.starts_with(
+          std::string_view(filter_.event_type).substr(0, filter_.event_type.size() - 1))) {
+    return false;
+  }
+  return filter_.text.empty() || contains(row.msg, text_in_msg_) ||
+         contains(row.data, text_in_data_);
+}
+
+}  // namespace picortex

@@ -1,0 +1,28 @@
+// Query strings: whatever is taken is within its limits, and what is refused says why.
+#include "base/check.h"
+#include "base/timestamp.h"
+#include "handlers/query_parameters.h"
+#include "storage/event.h"
+
+using namespace picortex;
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const std::string_view query(reinterpret_cast<const char*>(data), size);
+  if (const auto pairs = parse_form(query)) {
+    CHECK(pairs->size() <= 32);
+    std::size_t total = 0;
+    for (const auto& [name, value] : *pairs) total += name.size() + value.size();
+    CHECK(total <= size);
+  }
+  const auto request = parse_events_request(query);
+  CHECK(request.has_value() || !request.error().what.empty());
+  CHECK(!parse_stream_request(query) || request);
+  if (!request) return 0;
+  CHECK(request->limit >= 1 && request->limit <= kEventsLimitMax);
+  CHECK(!request->after || *request->after >= 0);
+  const EventFilter& filter = request->filter;
+  CHECK(filter.chat_id.size() <= kChatIdSizeMax && filter.event_type.size() <= kEventTypeSizeMax);
+  CHECK(filter.since_ms >= 0 && filter.since_ms <= kLatestUnixMs);
+  CHECK(filter.until_ms >= 0 && filter.until_ms <= kLatestUnixMs + 1);
+  return 0;
+}
