@@ -26,7 +26,8 @@ struct HealthFixture : test::RingFixture {
     BOOST_REQUIRE(mkdtemp(directory.data()) != nullptr);
     output = std::make_unique<Output>(*reactor, STDOUT_FILENO, 65536);
     log = std::make_unique<Log>(*reactor, *output, Log::Settings{.level = Level::fatal});
-    writer = std::make_unique<EventWriter>(*reactor, *log, directory, Durability::power);
+    feed = std::make_unique<EventFeed>(*reactor);
+    writer = std::make_unique<EventWriter>(*reactor, *log, *feed, directory, Durability::power);
     writer->open();
     probe = std::make_unique<TmuxProbe>(*reactor, *log, "");
     health = std::make_unique<Health>(*reactor, *writer, *probe, "1", "c");
@@ -72,6 +73,7 @@ struct HealthFixture : test::RingFixture {
   std::string directory = (std::filesystem::temp_directory_path() / "picortex-XXXXXX").string();
   std::unique_ptr<Output> output;
   std::unique_ptr<Log> log;
+  std::unique_ptr<EventFeed> feed;
   std::unique_ptr<EventWriter> writer;
   std::unique_ptr<TmuxProbe> probe;
   std::unique_ptr<Health> health;

@@ -17,7 +17,7 @@ struct FollowerFixture : StoreFixture {
     event_reader = get(EventReader::open(directory));
     EventQuery query(*event_reader, {});
     std::vector<EventRow> shown;
-    get(query.run(shown, {.rows_max = count}));
+    get(query.run(shown, {.rows_max = count, .time_max = std::chrono::seconds(60)}));
     follower.emplace(*event_reader, EventFilter(), shown, query.is_done(), kNow);
   }
 

@@ -38,7 +38,8 @@ struct Client {
 struct WriterFixture {
   explicit WriterFixture(Durability durability = Durability::power)
       : reactor(*Reactor::open()), script(ScriptedRing::current()) {
-    writer = std::make_unique<EventWriter>(*reactor, log, directory.path, durability);
+    feed = std::make_unique<EventFeed>(*reactor);
+    writer = std::make_unique<EventWriter>(*reactor, log, *feed, directory.path, durability);
     writer->open();
     BOOST_REQUIRE(writer->is_available());
   }
@@ -101,6 +102,7 @@ struct WriterFixture {
   ScriptedRing& script;
   Output output{*reactor, 1, 65536};
   Log log{*reactor, output, {}};
+  std::unique_ptr<EventFeed> feed;
   std::unique_ptr<EventWriter> writer;
   UuidV7Generator ids;
   std::deque<Client> clients;
