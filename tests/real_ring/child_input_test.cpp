@@ -1,8 +1,8 @@
-#include "reactor/child_process.h"
-
 #include <boost/test/unit_test.hpp>
 #include <csignal>
 #include <vector>
+
+#include "reactor/child_process.h"
 
 using namespace picortex;
 
