@@ -36,16 +36,26 @@ disk (/var/tmp). PICORTEX_BINARY measures another build. Exit status: 0 done, 1 
 END
 }
 
+# check_value OPTION VALUE: numbers are from 1 on.
+check_value() {
+  [ "$1" = --out ] && [ -n "$2" ] && return
+  [[ $2 =~ ^[1-9][0-9]{0,9}$ ]] || { echo "bench.sh: $1 takes a whole number from 1 on, not '$2'" >&2 && exit 2; }
+}
+
 arguments=()
 while [ $# -gt 0 ]; do
   case $1 in
     -h | --help) usage && exit 0 ;;
     --rounds | --seconds | --stall-seconds | --events | --out)
       [ $# -gt 1 ] || { usage >&2 && exit 2; }
+      check_value "$1" "$2"
       arguments+=("$1" "$2")
       shift
       ;;
-    --rounds=* | --seconds=* | --stall-seconds=* | --events=* | --out=*) arguments+=("$1") ;;
+    --rounds=* | --seconds=* | --stall-seconds=* | --events=* | --out=*)
+      check_value "${1%%=*}" "${1#*=}"
+      arguments+=("$1")
+      ;;
     *)
       [[ " $scenarios " == *" $1 "* ]] || { echo "bench.sh: there is no scenario $1" >&2 && usage >&2 && exit 2; }
       arguments+=("$1")

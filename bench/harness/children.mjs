@@ -10,7 +10,13 @@ const running = new Set();
 export const workDirectory = mkdtempSync(join(process.env.BENCH_DIR ?? '/var/tmp', 'picortex-bench.'));
 
 process.on('exit', () => {
-  for (const child of running) child.kill('SIGKILL');
+  for (const child of running) {
+    try {
+      process.kill(-child.pid, child.isTidy ? 'SIGTERM' : 'SIGKILL');
+    } catch {
+      // It has ended meanwhile.
+    }
+  }
   rmSync(workDirectory, { recursive: true, force: true });
 });
 for (const [signal, status] of [['SIGINT', 130], ['SIGTERM', 143], ['SIGHUP', 129]]) {
@@ -25,14 +31,15 @@ export const allCpus = `0-${cpus().length - 1}`;
 
 export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-// Starts a command on these CPUs; `files` as [stdin, stdout, stderr].
-export function start(onCpus, command, { env = {}, files = ['ignore', 'pipe', 'pipe'], prefix = [] } = {}) {
+// Starts a command on these CPUs; `files` as [stdin, stdout, stderr]. `isTidy`: it cleans up when it is terminated.
+export function start(onCpus, command, { env = {}, files = ['ignore', 'pipe', 'pipe'], prefix = [], isTidy = false } = {}) {
   const child = spawn('taskset', ['-c', onCpus, ...prefix, ...command], {
     env: { ...process.env, ...env },
     stdio: files,
     detached: true, // Ctrl-C ends the bench, which ends them
   });
   running.add(child);
+  child.isTidy = isTidy;
   child.ended = new Promise((resolve) => {
     child.on('close', (status, signal) => {
       running.delete(child);

@@ -14,9 +14,10 @@ async function instructions(name) {
   for (const calls of [1000, 2000]) {
     const file = join(workDirectory, 'callgrind.out');
     await output(serverCpu, ['valgrind', '--tool=callgrind', `--callgrind-out-file=${file}`, '--quiet', microbench,
-      `--benchmark_filter=^${name}$`, `--calls=${calls}`]);
+      `--benchmark_filter=^${name}(/|$)`, `--calls=${calls}`]);
     counted.push(Number(/^(?:summary|totals): (\d+)/m.exec(readFileSync(file, 'utf8'))[1]));
   }
+  if (!(counted[1] > counted[0])) throw new Error(`callgrind saw no call of ${name}`);
   return (counted[1] - counted[0]) / 1000;
 }
 
@@ -48,7 +49,7 @@ export async function verdicts(options) {
   for (let round = 1; round <= options.rounds; round += 1) {
     options.progress(`verdicts: round ${round} of ${options.rounds}`);
     // Its processes choose their own CPUs.
-    await output(allCpus, [script, String(options.seconds), '--json', file]);
+    await output(allCpus, [script, String(options.seconds), '--json', file], { isTidy: true });
     for (const line of readFileSync(file, 'utf8').split('\n').filter((one) => one.startsWith('{'))) {
       const { scenario = 'verdicts', contestant = 'picortex', metric, value, unit = '' } = JSON.parse(line);
       if (metric !== undefined && Number.isFinite(value)) record(scenario, contestant, metric, value, unit);
