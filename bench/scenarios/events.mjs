@@ -8,7 +8,7 @@ import { cpuTime } from '../harness/proc.mjs';
 import { figure, record, recordAll } from '../harness/report.mjs';
 import { interleave, stopAll } from './http.mjs';
 
-const oneByOne = { load: 'event', path: '/api/events', connections: 64 };
+const oneByOne = { load: 'event', path: '/api/events', connections: 64, events: 1 };
 const quiet = { LOG_LEVEL: 'warn' }; // at info each request of both writes a line
 
 export async function events(options) {
@@ -16,7 +16,7 @@ export async function events(options) {
   const fastify = await new Fastify({ env: quiet }).answers();
   await interleave('events', [
     { server: picortex, name: 'picortex, one by one', load: oneByOne },
-    { server: picortex, name: 'picortex, batches of 100', load: { ...oneByOne, load: 'batch' } },
+    { server: picortex, name: 'picortex, batches of 100', load: { ...oneByOne, load: 'batch', events: 100 } },
     { server: fastify, name: 'Fastify app, frontend-log', load: { ...oneByOne, load: 'frontend', path: '/api/frontend-log' } },
   ], options);
   await stopAll([picortex, fastify]);

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { Fastify, Nginx, NullServer, Picortex, healthAnswer } from '../harness/contestants.mjs';
 import { loadCpus, start, workDirectory } from '../harness/children.mjs';
 import { measure, warmUp } from '../harness/load.mjs';
-import { recordAll } from '../harness/report.mjs';
+import { record, recordAll } from '../harness/report.mjs';
 
 // Each contestant once a round; all of them run meanwhile, the others idle.
 export async function interleave(scenario, contestants, options) {
@@ -14,7 +14,9 @@ export async function interleave(scenario, contestants, options) {
   for (let round = 1; round <= options.rounds; round += 1) {
     for (const { server, load, name = server.name } of contestants) {
       options.progress(`${scenario}: ${name}, round ${round} of ${options.rounds}`);
-      recordAll(scenario, name, await measure(server, { ...load, seconds: options.seconds }));
+      const figures = await measure(server, { ...load, seconds: options.seconds });
+      recordAll(scenario, name, figures);
+      if (load.events) record(scenario, name, 'events/s', load.events * figures['requests/s'], '1/s');
     }
   }
 }
