@@ -145,7 +145,7 @@ for part in "${parts[@]}"; do
     unit)
       check 'sources are formatted' sources_are_formatted
       check 'includes point down' includes_point_down
-      check 'scripts are clean' shellcheck -x run.sh test.sh .ci/run cmake/packages.sh
+      check 'scripts are clean' shellcheck -x run.sh test.sh bench.sh .ci/run cmake/packages.sh
       build dev
       unit_tests dev
       ;;

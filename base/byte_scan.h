@@ -1,13 +1,15 @@
 #pragma once
 
+#include <bit>
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 
 namespace picortex {
 
 // Eight bytes looked at together (SIMD within a register). A function's answer is not zero when
-// some byte of the word fits; which one, a closer look tells. A false alarm is possible only beside
-// a byte that fits, so zero is always right.
+// some byte of the word fits. A false alarm is possible only behind a byte that fits, so zero is
+// always right, and so is the first byte that first_fitting() tells.
 
 inline constexpr std::uint64_t kEveryByte = 0x0101010101010101;
 inline constexpr std::uint64_t kEveryTopBit = 0x8080808080808080;
@@ -25,6 +27,12 @@ constexpr std::uint64_t bytes_below(std::uint64_t word, std::uint64_t limit) noe
 
 constexpr std::uint64_t bytes_equal(std::uint64_t word, unsigned char byte) noexcept {
   return bytes_below(word ^ (kEveryByte * byte), 1);
+}
+
+// The position of the first byte that fits, of an answer that is not zero.
+constexpr std::size_t first_fitting(std::uint64_t answer) noexcept {
+  static_assert(std::endian::native == std::endian::little);
+  return static_cast<std::size_t>(std::countr_zero(answer)) / 8;
 }
 
 constexpr std::uint64_t bytes_not_ascii(std::uint64_t word) noexcept { return word & kEveryTopBit; }

@@ -1,4 +1,4 @@
-# The Debian 12 packages that run.sh and test.sh need, and how they get them. Sourced, never run.
+# The Debian 12 packages that run.sh, test.sh and bench.sh need, and how they get them. Sourced, never run.
 # shellcheck shell=bash disable=SC2034
 
 # To build and try the daemon.
@@ -11,6 +11,10 @@ build_packages=(
 # To test it as well.
 test_packages=("${build_packages[@]}" clang-format shellcheck sqlite3 tmux chromium lnav util-linux mount coreutils
   iptables iproute2 dnsmasq-base nginx-light bind9-dnsutils openssl python3)
+
+# To measure it beside its peers; make and python3 compile better-sqlite3.
+bench_packages=("${build_packages[@]}" libbenchmark-dev wrk nginx-light util-linux coreutils valgrind make python3
+  iptables iproute2 tmux)
 
 # has_node: is there a Node.js that can run the end-to-end tests?
 has_node() {

@@ -59,6 +59,8 @@ BufferPool::BufferPool(BufferPool&& other) noexcept
       count_(other.count_),
       buffer_size_(other.buffer_size_),
       provided_(other.provided_),
+      added_from_(other.added_from_),
+      is_growth_used_(other.is_growth_used_),
       entries_(other.entries_),
       buffers_(other.buffers_),
       mapping_(std::exchange(other.mapping_, nullptr)),
@@ -70,7 +72,13 @@ BufferPool::~BufferPool() {
 }
 
 void BufferPool::recycle(std::int32_t buffer) noexcept {
-  CHECK(buffer >= 0 && static_cast<std::uint32_t>(buffer) < provided_);
+  const auto number = static_cast<std::uint32_t>(buffer);
+  CHECK(buffer >= 0 && number < provided_);
+  if (number >= added_from_) is_growth_used_ = true;
+  provide(number);
+}
+
+void BufferPool::provide(std::uint32_t buffer) noexcept {
   // The header's own `bufs` lies at another offset in C++ than in C, where an empty struct has no
   // size: the entries begin where the ring does.
   io_uring_buf& entry = reinterpret_cast<io_uring_buf*>(entries_)[tail_ & (count_ - 1)];
@@ -84,12 +92,12 @@ void BufferPool::recycle(std::int32_t buffer) noexcept {
 }
 
 void BufferPool::grow() noexcept {
+  if (!is_growth_used_) return;
   const std::uint32_t wanted =
       provided_ == 0 ? std::min(kProvidedAtFirst, count_) : std::min(provided_ * 2, count_);
-  while (provided_ < wanted) {
-    const auto fresh = static_cast<std::int32_t>(provided_++);
-    recycle(fresh);
-  }
+  is_growth_used_ = provided_ == 0;
+  added_from_ = provided_;
+  while (provided_ < wanted) provide(provided_++);
 }
 
 }  // namespace picortex

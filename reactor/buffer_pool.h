@@ -45,12 +45,16 @@ class BufferPool {
   // Gives the kernel a buffer back.
   void recycle(std::int32_t buffer) noexcept;
 
-  // The kernel said ENOBUFS: twice as many from now on, up to all of them.
+  // The kernel said ENOBUFS: twice as many from now on, up to all of them. Many operations may say
+  // so of one shortage: nothing more happens until one of the buffers that were added has been
+  // used.
   void grow() noexcept;
 
  private:
   BufferPool(Ring& ring, std::uint16_t group, std::uint32_t count, std::uint32_t buffer_size,
              void* mapping, std::size_t mapping_size) noexcept;
+
+  void provide(std::uint32_t buffer) noexcept;
 
   Ring* ring_;
   std::uint16_t group_;
@@ -58,6 +62,8 @@ class BufferPool {
   std::uint32_t count_;
   std::uint32_t buffer_size_;
   std::uint32_t provided_ = 0;
+  std::uint32_t added_from_ = 0;  // the first of those that the last growth added
+  bool is_growth_used_ = true;
   io_uring_buf_ring* entries_;
   char* buffers_;
   void* mapping_;

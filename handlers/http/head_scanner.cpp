@@ -4,6 +4,7 @@
 #include <array>
 
 #include "base/byte_scan.h"
+#include "base/byte_set.h"
 
 namespace picortex::http {
 namespace {
@@ -17,10 +18,9 @@ constexpr Answer refused(int status, const char* reason) {
   return {.kind = Kind::refused, .status = status, .reason = reason};
 }
 
-bool is_token_character(char c) noexcept {
-  return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-         std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
-}
+constexpr ByteSet kTokenCharacters =
+    ByteSet("!#$%&'*+-.^_`|~").add_range('0', '9').add_range('A', 'Z').add_range('a', 'z');
+constexpr ByteSet kTargetCharacters = ByteSet().add_range('!', '~');
 
 bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
 
@@ -40,10 +40,10 @@ Answer check_request_line(std::string_view line) noexcept {
   const std::string_view method = line.substr(0, first_space);
   const std::string_view target = line.substr(first_space + 1, last_space - first_space - 1);
   const std::string_view version = line.substr(last_space + 1);
-  if (method.empty() || !std::ranges::all_of(method, is_token_character)) {
+  if (method.empty() || !kTokenCharacters.has_all(method)) {
     return refused(400, "The request method is malformed");
   }
-  if (target.empty() || !std::ranges::all_of(target, [](char c) { return c > 0x20 && c < 0x7f; })) {
+  if (target.empty() || !kTargetCharacters.has_all(target)) {
     return refused(400, "The request target is malformed");
   }
   if (version.size() != 8 || !version.starts_with("HTTP/") || !is_digit(version[5]) ||
@@ -61,7 +61,8 @@ Answer check_request_line(std::string_view line) noexcept {
 std::size_t find_control(std::string_view bytes, std::size_t from, std::size_t end) noexcept {
   while (from + 8 <= end) {
     const std::uint64_t word = load_word(bytes.data() + from);
-    if ((bytes_below(word, 0x20) | bytes_equal(word, 0x7f)) != 0) break;
+    const std::uint64_t controls = bytes_below(word, 0x20) | bytes_equal(word, 0x7f);
+    if (controls != 0) return from + first_fitting(controls);
     from += 8;
   }
   while (from < end) {

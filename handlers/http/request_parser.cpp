@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/byte_set.h"
 #include "base/check.h"
 
 namespace picortex::http {
@@ -69,12 +70,7 @@ bool split_target(Request& request) noexcept {
   return true;
 }
 
-bool is_host_value(std::string_view value) noexcept {
-  return std::ranges::all_of(value, [](char c) {
-    return c > 0x20 && c < 0x7f &&
-           std::string_view("\"#/<>?@\\^`{|}").find(c) == std::string_view::npos;
-  });
-}
+constexpr ByteSet kHostCharacters = ByteSet().add_range('!', '~').remove("\"#/<>?@\\^`{|}");
 
 // What llhttp leaves to its user of the fields' meaning.
 Refusal check_fields(Request& request) noexcept {
@@ -101,7 +97,7 @@ Refusal check_fields(Request& request) noexcept {
   }
   if (host_count > 1) return {400, "The Host header is there more than once"};
   if (host_count == 0 && request.minor_version == 1) return {400, "The Host header is missing"};
-  if (!is_host_value(request.host)) return {400, "The Host header is malformed"};
+  if (!kHostCharacters.has_all(request.host)) return {400, "The Host header is malformed"};
   if (transfer_encoding_count > 1) return {400, "Transfer-Encoding is there more than once"};
   if (!request.authority.empty()) request.host = request.authority;
   return {};
@@ -133,7 +129,6 @@ void RequestParser::reset() noexcept {
 }
 
 Refusal RequestParser::parse_head(std::string_view head, Request& request) noexcept {
-  request.clear();
   request_ = &request;
   const llhttp_errno_t error = llhttp_execute(&parser_, head.data(), head.size());
   request_ = nullptr;

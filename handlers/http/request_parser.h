@@ -29,7 +29,8 @@ class RequestParser {
 
   void reset() noexcept;
 
-  // `head`: from the request line to the empty line. Fills `request` with views into it.
+  // `head`: from the request line to the empty line. Fills `request`, which is
+  // as clear() leaves it, with views into it.
   Refusal parse_head(std::string_view head, Request& request) noexcept;
 
   // True once the whole message, body and trailers, has been seen.

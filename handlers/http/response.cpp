@@ -8,15 +8,6 @@
 #include "base/json_text.h"
 
 namespace picortex::http {
-namespace {
-
-void append_field(std::string& out, std::string_view name, std::string_view value) {
-  out += name;
-  out += value;
-  out += "\r\n";
-}
-
-}  // namespace
 
 std::string_view reason_phrase(int status) noexcept {
   switch (status) {
@@ -63,30 +54,34 @@ std::string_view reason_phrase(int status) noexcept {
   }
 }
 
+// The ends of lines are part of the literals behind them: few appends, since this runs for every
+// request.
 void append_response(std::string& out, const Response& response, const ResponseFrame& frame) {
   if (response.status == 200) {
-    out += "HTTP/1.1 200 OK\r\n";
+    out += "HTTP/1.1 200 OK\r\nDate: ";
   } else {
     out += "HTTP/1.1 ";
     append_json_number(out, std::int64_t{response.status});
     out += ' ';
-    append_field(out, reason_phrase(response.status), "");
+    out += reason_phrase(response.status);
+    out += "\r\nDate: ";
   }
-  append_field(out, "Date: ", frame.date);
+  out += frame.date;
+  out += "\r\nX-Request-ID: ";
   char id[Uuid::kTextSize];
   format_uuid(frame.request_id, id);
-  append_field(out, "X-Request-ID: ", {id, sizeof id});
+  out.append(id, sizeof id);
   if (response.status != 204) {
-    append_field(out, "Content-Type: ", response.content_type);
+    out += "\r\nContent-Type: ";
+    out += response.content_type;
     if (frame.body_end == BodyEnd::length) {
-      out += "Content-Length: ";
+      out += "\r\nContent-Length: ";
       append_json_number(out, static_cast<std::uint64_t>(response.body.size()));
-      out += "\r\n";
     } else if (frame.body_end == BodyEnd::chunks) {
-      out += "Transfer-Encoding: chunked\r\n";
+      out += "\r\nTransfer-Encoding: chunked";
     }
   }
-  out += "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n";
+  out += "\r\nCache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n";
   out += response.fields;
   if (frame.close) {
     out += "Connection: close\r\n";
@@ -102,7 +97,8 @@ void append_chunk(std::string& out, std::string_view piece) {
   const auto end = std::to_chars(size, size + sizeof size, piece.size(), 16).ptr;
   out.append(size, end);
   out += "\r\n";
-  append_field(out, "", piece);
+  out += piece;
+  out += "\r\n";
 }
 
 void append_error_body(std::string& out, int status, std::string_view message,

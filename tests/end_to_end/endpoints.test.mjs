@@ -59,6 +59,20 @@ test('/api/status wants the token', async () => {
   assert.equal(typeof json, 'object');
 });
 
+test('/api/status tells what the loop and the store did', async () => {
+  const before = (await client.get('/api/status', bearer)).json;
+  for (let i = 0; i < 5; i += 1) assert.equal((await postEvents({ event_type: 'loop.watch' })).status, 200);
+  const { loop, storage } = (await client.get('/api/status', bearer)).json;
+  // Each post is received, fsynced and sent: its own turns, and a completion at least for each.
+  assert.ok(loop.turns >= before.loop.turns + 10, `${before.loop.turns} to ${loop.turns} turns`);
+  assert.ok(loop.completions >= before.loop.completions + 15, `${before.loop.completions} to ${loop.completions} completions`);
+  assert.ok(Math.abs(loop.completions_per_turn - loop.completions / loop.turns) < 0.02);
+  assert.equal(storage.events, before.storage.events + 5);
+  assert.ok(storage.time_in_store_ms > before.storage.time_in_store_ms);
+  assert.ok(storage.longest_hold_ms > 0 && loop.longest_turn_ms >= storage.longest_hold_ms);
+  assert.ok(loop.longest_turn_last_minute_ms > 0 && loop.longest_turn_last_minute_ms <= loop.longest_turn_ms);
+});
+
 test('a frontend log ends as one line and one row', async () => {
   const body = {
     level: 'warn', message: 'it broke', error: 'TypeError: x', stack: 'TypeError: x\n    at y (z.js:1:2)',

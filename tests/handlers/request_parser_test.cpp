@@ -10,6 +10,7 @@ namespace {
 struct ParserFixture {
   int parse(const std::string& text) {
     parser.reset();
+    request.clear();
     body.clear();
     head = text;
     return parser.parse_head(head, request).status;

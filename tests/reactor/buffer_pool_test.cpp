@@ -57,7 +57,21 @@ BOOST_AUTO_TEST_CASE(gives_few_buffers_at_first_and_twice_as_many_each_time) {
   BOOST_TEST(made.count_in_use() == 64u);
   made.grow();
   BOOST_TEST(made.count_in_use() == 128u);
+  made.recycle(64);
   made.grow();
+  made.recycle(255);
+  made.grow();
+  BOOST_TEST(made.count_in_use() == 256u);
+}
+
+BOOST_AUTO_TEST_CASE(a_shortage_that_many_operations_tell_of_makes_it_grow_once) {
+  BufferPool made = pool_of(512);
+  for (int i = 0; i < 40; ++i) made.grow();
+  BOOST_TEST(made.count_in_use() == 128u);
+  made.recycle(63);
+  made.grow();
+  BOOST_TEST(made.count_in_use() == 128u);
+  made.recycle(64);
   made.grow();
   BOOST_TEST(made.count_in_use() == 256u);
 }

@@ -1,0 +1,78 @@
+#!/usr/bin/env bash
+# Measures picortex beside its peers: installs what that needs, builds a release, runs the scenarios, prints the table.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+# shellcheck source=cmake/packages.sh
+. cmake/packages.sh
+
+scenarios='health frontend-log events idle ingest log stall mixed micro start queries verdicts'
+
+usage() {
+  cat <<END
+usage: ./bench.sh [OPTION…] [SCENARIO…]
+
+  health        GET /health with 1, 64 and 512 connections, and pipelined by 16
+  frontend-log  POST /api/frontend-log, the rate limit lifted
+  events        POST /api/events, one by one and in batches of 100, each answer durable
+  idle          memory with 0, 1,000 and 10,000 idle connections
+  ingest        /health while events come at half the rate that is possible
+  log           a log line for each request, to a pipe
+  stall         how long the store holds the loop at 5,000 and 20,000 events a second
+  mixed         health polls, events and a live tail at once
+  micro         parts of the hot paths: CPU time and instructions
+  start         start to first answer on a database of --events
+  queries       first pages of queries on a database of --events
+  verdicts      the egress fence, in network namespaces (root)
+
+  --rounds N         rounds of each contestant, in turn (5)
+  --seconds N        length of a round (3)
+  --stall-seconds N  length of each run of stall (60)
+  --events N         events of start and queries (10000000: takes minutes and 10 GB below BENCH_DIR)
+  --out DIRECTORY    where results.md and results.json go (build/bench)
+
+Without a SCENARIO all of them run. The contestants: picortex, nginx, the founding document's own stack (Fastify, pino,
+better-sqlite3: bench/peers), and a null server that only sends a canned answer. BENCH_DIR is where data go, on a real
+disk (/var/tmp). PICORTEX_BINARY measures another build. Exit status: 0 done, 1 a scenario failed, 2 wrong usage.
+END
+}
+
+# check_value OPTION VALUE: numbers are from 1 on.
+check_value() {
+  [ "$1" = --out ] && [ -n "$2" ] && return
+  [[ $2 =~ ^[1-9][0-9]{0,9}$ ]] || { echo "bench.sh: $1 takes a whole number from 1 on, not '$2'" >&2 && exit 2; }
+}
+
+arguments=()
+while [ $# -gt 0 ]; do
+  case $1 in
+    -h | --help) usage && exit 0 ;;
+    --rounds | --seconds | --stall-seconds | --events | --out)
+      [ $# -gt 1 ] || { usage >&2 && exit 2; }
+      check_value "$1" "$2"
+      arguments+=("$1" "$2")
+      shift
+      ;;
+    --rounds=* | --seconds=* | --stall-seconds=* | --events=* | --out=*)
+      check_value "${1%%=*}" "${1#*=}"
+      arguments+=("$1")
+      ;;
+    *)
+      [[ " $scenarios " == *" $1 "* ]] || { echo "bench.sh: there is no scenario $1" >&2 && usage >&2 && exit 2; }
+      arguments+=("$1")
+      ;;
+  esac
+  shift
+done
+
+if ! has_node; then bench_packages+=(nodejs npm); fi
+install_packages "${bench_packages[@]}"
+if [ ! -d bench/peers/node_modules ] || [ bench/peers/package-lock.json -nt bench/peers/node_modules ]; then
+  echo "installing the packages of bench/peers (better-sqlite3 may have to be compiled)"
+  (cd bench/peers && npm ci --loglevel=error --no-audit --no-fund && touch node_modules)
+fi
+build release
+
+# 10,000 connections on both sides.
+ulimit -n "$(ulimit -Hn)"
+
+exec node bench/run.mjs "${arguments[@]}"

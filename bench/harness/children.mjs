@@ -1,0 +1,103 @@
+// The processes that a bench started and the folder they work in: all gone when it ends, however it ends.
+
+import { spawn } from 'node:child_process';
+import { mkdtempSync, openSync, readFileSync, rmSync, closeSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { join } from 'node:path';
+
+const running = new Set();
+
+export const workDirectory = mkdtempSync(join(process.env.BENCH_DIR ?? '/var/tmp', 'picortex-bench.'));
+
+process.on('exit', () => {
+  for (const child of running) {
+    try {
+      process.kill(-child.pid, child.isTidy ? 'SIGTERM' : 'SIGKILL');
+    } catch {
+      // It has ended meanwhile.
+    }
+  }
+  rmSync(workDirectory, { recursive: true, force: true });
+});
+for (const [signal, status] of [['SIGINT', 130], ['SIGTERM', 143], ['SIGHUP', 129]]) {
+  process.on(signal, () => process.exit(status));
+}
+
+// The server has the first CPU for itself, the load all others.
+export const serverCpu = '0';
+export const loadCpus = cpus().length > 1 ? `1-${cpus().length - 1}` : '0';
+
+export const allCpus = `0-${cpus().length - 1}`;
+
+export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+// Starts a command on these CPUs; `files` as [stdin, stdout, stderr]. `isTidy`: it cleans up when it is terminated.
+export function start(onCpus, command, { env = {}, files = ['ignore', 'pipe', 'pipe'], prefix = [], isTidy = false } = {}) {
+  const child = spawn('taskset', ['-c', onCpus, ...prefix, ...command], {
+    env: { ...process.env, ...env },
+    stdio: files,
+    detached: true, // Ctrl-C ends the bench, which ends them
+  });
+  running.add(child);
+  child.isTidy = isTidy;
+  child.ended = new Promise((resolve) => {
+    child.on('close', (status, signal) => {
+      running.delete(child);
+      resolve(signal ?? status);
+    });
+    child.on('error', (error) => {
+      running.delete(child);
+      resolve(error.message);
+    });
+  });
+  return child;
+}
+
+// Its output, once it has ended well.
+export async function output(onCpus, command, options) {
+  const child = start(onCpus, command, options);
+  let text = '';
+  let errors = '';
+  child.stdout.on('data', (piece) => (text += piece));
+  child.stderr.on('data', (piece) => (errors += piece));
+  const status = await child.ended;
+  if (status !== 0) throw new Error(`${command.join(' ')} ended with ${status}\n${text}${errors}`);
+  return text;
+}
+
+// A server whose stderr is kept, to be shown when it does not answer.
+export class Server {
+  constructor(name, command, { url, env, stdout = 'ignore' }) {
+    this.name = name;
+    this.url = url;
+    this.errorFile = join(workDirectory, `${name}.stderr`);
+    const errors = openSync(this.errorFile, 'w');
+    this.child = start(serverCpu, command, { env, files: ['ignore', stdout, errors] });
+    closeSync(errors);
+  }
+
+  get pid() {
+    return this.child.pid;
+  }
+
+  async answers(path = '/health') {
+    for (let tries = 0; tries < 200; tries += 1) {
+      if (!running.has(this.child)) break;
+      try {
+        await fetch(this.url + path, { headers: { connection: 'close' } });
+        return this;
+      } catch {
+        await sleep(25);
+      }
+    }
+    throw new Error(`${this.name} does not answer at ${this.url}\n${readFileSync(this.errorFile, 'utf8')}`);
+  }
+
+  async stop() {
+    if (!running.has(this.child)) return;
+    this.child.kill('SIGTERM');
+    const impatience = setTimeout(() => this.child.kill('SIGKILL'), 15_000);
+    await this.child.ended;
+    clearTimeout(impatience);
+  }
+}

@@ -1,0 +1,43 @@
+// What the project promises of its speed, each a figure or a ratio of two that were measured in the same run.
+
+const cpuOver = (scenario, peer) => (_, ratio) =>
+  ratio([scenario, 'picortex', 'CPU/request'], [scenario, peer]);
+
+export const targets = [
+  { what: '/health, 64 connections, CPU a request', beside: 'null server', most: 1.15, unit: '×',
+    value: cpuOver('health, 64 connections', 'null server') },
+  { what: '/health, 64 connections, CPU a request', beside: 'nginx', most: 0.9, unit: '×',
+    value: cpuOver('health, 64 connections', 'nginx') },
+  { what: '/health, 64 connections, requests/s', beside: 'Fastify app', least: 8, unit: '×',
+    value: (_, ratio) => ratio(['health, 64 connections', 'picortex', 'requests/s'],
+      ['health, 64 connections', 'Fastify app']) },
+  { what: '/health, pipelined 16, CPU a request', beside: 'null server', most: 1.8, unit: '×',
+    value: cpuOver('health, pipelined 16', 'null server') },
+  { what: '/health, pipelined 16, CPU a request', beside: 'nginx', most: 0.12, unit: '×',
+    value: cpuOver('health, pipelined 16', 'nginx') },
+  { what: 'durable events one by one, requests/s', beside: 'Fastify app, frontend-log, not durable', least: 5, unit: '×',
+    value: (_, ratio) => ratio(['events', 'picortex, one by one', 'requests/s'], ['events', 'Fastify app, frontend-log']) },
+  { what: 'durable events in batches of 100, events/s', beside: 'one by one', least: 4, unit: '×',
+    value: (_, ratio) => ratio(['events', 'picortex, batches of 100', 'events/s'],
+      ['events', 'picortex, one by one']) },
+  { what: "the store's hold on a turn, 5,000 events/s, p99.9", beside: '-', most: 1.5, unit: 'ms',
+    value: (figure) => figure('stall, 5,000 events/s', 'picortex', 'hold p99.9') },
+  { what: "the store's hold on a turn, 5,000 events/s, longest", beside: '-', most: 3, unit: 'ms',
+    value: (figure) => figure('stall, 5,000 events/s', 'picortex', 'longest hold') },
+  { what: "the store's hold on a turn, 20,000 events/s, p99.9", beside: '-', most: 5, unit: 'ms',
+    value: (figure) => figure('stall, 20,000 events/s', 'picortex', 'hold p99.9') },
+  { what: "the store's hold on a turn, 20,000 events/s, longest", beside: '-', most: 10, unit: 'ms',
+    value: (figure) => figure('stall, 20,000 events/s', 'picortex', 'longest hold') },
+  { what: '/health p99 while events come at half the most', beside: 'idle', most: 5, unit: '×',
+    value: (_, ratio) => ratio(['health during ingest', 'picortex, events coming', 'p99'],
+      ['health during ingest', 'picortex, idle']) },
+  { what: 'resident when idle, store open', beside: '-', most: 12, unit: 'MiB',
+    value: (figure) => figure('idle, 0 connections', 'picortex', 'resident') },
+  { what: 'an idle connection', beside: 'nginx', most: 0.5, unit: '×',
+    value: (_, ratio) => ratio(['idle, 10,000 connections', 'picortex', 'a connection'],
+      ['idle, 10,000 connections', 'nginx']) },
+  { what: 'disk an event takes, 300 B of data', beside: '-', most: 480, unit: 'B',
+    value: (figure) => figure('start', 'picortex', 'disk an event') },
+  { what: 'start to first answer', beside: '-', most: 100, unit: 'ms',
+    value: (figure) => figure('start', 'picortex', 'first answer') },
+];

@@ -1,0 +1,234 @@
+// The limit of what a machine can do with io_uring and HTTP: answers every request with the bytes
+// of a file. It parses nothing, but counts the empty lines that end requests, so that pipelining
+// works.
+//
+//   null_server PORT ANSWER_FILE
+//
+// One thread, one system call a turn, multishot accept and receive with provided buffers, as the
+// daemon's loop.
+
+#include <arpa/inet.h>
+#include <liburing.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace {
+
+constexpr unsigned kBufferCount = 1024;
+constexpr unsigned kBufferSize = 4096;
+constexpr int kBufferGroup = 0;
+constexpr std::string_view kRequestEnd = "\r\n\r\n";
+
+[[noreturn]] void die(const char* what) {
+  std::perror(what);
+  std::exit(1);
+}
+
+struct Client {
+  int socket;
+  std::size_t end_seen = 0;    // bytes of kRequestEnd that the last received bytes ended with
+  std::size_t owed = 0;        // answers that wait for the send in flight
+  std::size_t unsent = 0;      // bytes of the send in flight
+  bool receive_ended = false;  // the client has gone; freed once nothing is in flight
+};
+
+// The lowest bit of a client's address tells a send's completion from a receive's.
+constexpr std::uintptr_t kSendBit = 1;
+
+class NullServer {
+ public:
+  NullServer(std::uint16_t port, std::string answer) : answer_(std::move(answer)) {
+    for (std::size_t i = 0; i < kAnswersAtOnceMax; ++i) answers_ += answer_;
+    io_uring_params params{};
+    params.flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_CQSIZE |
+                   IORING_SETUP_SUBMIT_ALL;
+    params.cq_entries = 8192;
+    if (io_uring_queue_init_params(1024, &ring_, &params) < 0) die("io_uring");
+    io_uring_register_ring_fd(&ring_);
+    provide_buffers();
+    listen_on(port);
+  }
+
+  void run() {
+    for (;;) {
+      io_uring_submit_and_wait(&ring_, 1);
+      unsigned head = 0;
+      unsigned count = 0;
+      io_uring_cqe* completion = nullptr;
+      io_uring_for_each_cqe(&ring_, head, completion) {
+        ++count;
+        deliver(*completion);
+      }
+      io_uring_cq_advance(&ring_, count);
+    }
+  }
+
+ private:
+  static constexpr std::size_t kAnswersAtOnceMax = 64;
+
+  void provide_buffers() {
+    void* entries = std::aligned_alloc(4096, kBufferCount * sizeof(io_uring_buf));
+    if (entries == nullptr) die("memory");
+    buffers_ = static_cast<io_uring_buf_ring*>(entries);
+    io_uring_buf_ring_init(buffers_);
+    io_uring_buf_reg registration{};
+    registration.ring_addr = reinterpret_cast<std::uintptr_t>(entries);
+    registration.ring_entries = kBufferCount;
+    registration.bgid = kBufferGroup;
+    if (io_uring_register_buf_ring(&ring_, &registration, 0) < 0) die("provided buffers");
+    memory_.resize(std::size_t{kBufferCount} * kBufferSize);
+    for (unsigned i = 0; i < kBufferCount; ++i) give_back(i);
+  }
+
+  void give_back(unsigned buffer) {
+    io_uring_buf_ring_add(buffers_, &memory_[std::size_t{buffer} * kBufferSize], kBufferSize,
+                          static_cast<unsigned short>(buffer), io_uring_buf_ring_mask(kBufferCount),
+                          0);
+    io_uring_buf_ring_advance(buffers_, 1);
+  }
+
+  void listen_on(std::uint16_t port) {
+    listener_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const int on = 1;
+    setsockopt(listener_, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    setsockopt(listener_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    sockaddr_in address{.sin_family = AF_INET,
+                        .sin_port = htons(port),
+                        .sin_addr = {htonl(INADDR_LOOPBACK)},
+                        .sin_zero = {}};
+    if (bind(listener_, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) die("bind");
+    if (listen(listener_, 4096) != 0) die("listen");
+    accept();
+  }
+
+  io_uring_sqe* entry() {
+    io_uring_sqe* entry = io_uring_get_sqe(&ring_);
+    if (entry != nullptr) return entry;
+    io_uring_submit(&ring_);
+    return io_uring_get_sqe(&ring_);
+  }
+
+  void accept() {
+    io_uring_sqe* sqe = entry();
+    io_uring_prep_multishot_accept(sqe, listener_, nullptr, nullptr, SOCK_CLOEXEC);
+    io_uring_sqe_set_data64(sqe, 0);
+  }
+
+  void receive(Client& client) {
+    io_uring_sqe* sqe = entry();
+    io_uring_prep_recv_multishot(sqe, client.socket, nullptr, 0, 0);
+    sqe->flags |= IOSQE_BUFFER_SELECT;
+    sqe->buf_group = kBufferGroup;
+    io_uring_sqe_set_data(sqe, &client);
+  }
+
+  void send(Client& client) {
+    if (client.unsent == 0) {
+      const std::size_t count = std::min(client.owed, kAnswersAtOnceMax);
+      client.owed -= count;
+      client.unsent = count * answer_.size();
+    }
+    // Every answer is the same: what is left of a send is the end of a run of answers.
+    io_uring_sqe* sqe = entry();
+    io_uring_prep_send(sqe, client.socket, answers_.data() + answers_.size() - client.unsent,
+                       client.unsent, MSG_NOSIGNAL);
+    io_uring_sqe_set_data64(sqe, reinterpret_cast<std::uintptr_t>(&client) | kSendBit);
+  }
+
+  void deliver(const io_uring_cqe& completion) {
+    const std::uintptr_t data = completion.user_data;
+    if (data == 0) return on_accept(completion);
+    auto& client = *reinterpret_cast<Client*>(data & ~kSendBit);
+    if ((data & kSendBit) != 0) return on_sent(client, completion.res);
+    on_received(client, completion);
+  }
+
+  void on_accept(const io_uring_cqe& completion) {
+    if (completion.res >= 0) receive(*new Client{.socket = completion.res});
+    if ((completion.flags & IORING_CQE_F_MORE) == 0) accept();
+  }
+
+  void on_received(Client& client, const io_uring_cqe& completion) {
+    if ((completion.flags & IORING_CQE_F_BUFFER) != 0) {
+      const unsigned buffer = completion.flags >> IORING_CQE_BUFFER_SHIFT;
+      const char* bytes = &memory_[std::size_t{buffer} * kBufferSize];
+      count_requests(client, {bytes, static_cast<std::size_t>(completion.res)});
+      give_back(buffer);
+    }
+    const bool more = (completion.flags & IORING_CQE_F_MORE) != 0;
+    if (completion.res <= 0 && completion.res != -ENOBUFS) client.receive_ended = true;
+    if (client.owed > 0 && client.unsent == 0 && !client.receive_ended) send(client);
+    if (client.receive_ended) return free_when_done(client);
+    if (!more) receive(client);
+  }
+
+  static void count_requests(Client& client, std::string_view bytes) {
+    // A request that lies in one piece ends with the piece: the usual case, found at once.
+    for (std::size_t at = 0; client.end_seen == 0;) {
+      const std::size_t end = bytes.find(kRequestEnd, at);
+      if (end == std::string_view::npos) {
+        bytes.remove_prefix(std::max(at, bytes.size() - std::min<std::size_t>(bytes.size(), 3)));
+        break;
+      }
+      ++client.owed;
+      at = end + kRequestEnd.size();
+      if (at == bytes.size()) return;
+    }
+    for (const char byte : bytes) {
+      if (byte == kRequestEnd[client.end_seen]) {
+        if (++client.end_seen == kRequestEnd.size()) ++client.owed, client.end_seen = 0;
+      } else {
+        client.end_seen = byte == '\r' ? 1 : 0;
+      }
+    }
+  }
+
+  void on_sent(Client& client, int result) {
+    if (result <= 0) client.receive_ended = true;
+    client.unsent = result <= 0 ? 0 : client.unsent - static_cast<std::size_t>(result);
+    if (client.receive_ended) {
+      client.unsent = 0;
+      shutdown(client.socket, SHUT_RDWR);
+      return free_when_done(client);
+    }
+    if (client.unsent > 0 || client.owed > 0) send(client);
+  }
+
+  // Clients are few and the program short-lived: a closed one's memory is kept.
+  static void free_when_done(Client& client) {
+    if (client.unsent > 0 || client.socket < 0) return;
+    close(client.socket);
+    client.socket = -1;
+  }
+
+  io_uring ring_{};
+  io_uring_buf_ring* buffers_ = nullptr;
+  std::vector<char> memory_;
+  std::string answer_;
+  std::string answers_;
+  int listener_ = -1;
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const int port = argc == 3 ? std::atoi(argv[1]) : 0;
+  std::ifstream file(argc == 3 ? argv[2] : "", std::ios::binary);
+  std::string answer(std::istreambuf_iterator<char>(file), {});
+  if (port <= 0 || port > 65535 || answer.empty()) {
+    std::fputs("usage: null_server PORT ANSWER_FILE\n", stderr);
+    return 2;
+  }
+  NullServer(static_cast<std::uint16_t>(port), std::move(answer)).run();
+}

@@ -1,0 +1,68 @@
+// Runs the scenarios and prints what they found: see ./bench.sh --help.
+
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { events, healthDuringIngest, mixed, stall } from './scenarios/events.mjs';
+import { frontendLog, health, logLines } from './scenarios/http.mjs';
+import { micro, queries, verdicts } from './scenarios/programs.mjs';
+import { idle, start } from './scenarios/size.mjs';
+import { machineKind } from './harness/proc.mjs';
+import { markdown, noise, records } from './harness/report.mjs';
+
+const scenarios = {
+  health, 'frontend-log': frontendLog, events, idle, ingest: healthDuringIngest, log: logLines, stall, mixed, micro,
+  start, queries, verdicts,
+};
+
+// bench.sh has checked the arguments.
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    rounds: { type: 'string', default: '5' },
+    seconds: { type: 'string', default: '3' },
+    'stall-seconds': { type: 'string', default: '60' },
+    events: { type: 'string', default: '10000000' },
+    out: { type: 'string', default: resolve(import.meta.dirname, '../build/bench') },
+  },
+});
+
+const isTerminal = process.stderr.isTTY;
+const startedAt = Date.now();
+const options = {
+  rounds: Number(values.rounds),
+  seconds: Number(values.seconds),
+  stallSeconds: Number(values['stall-seconds']),
+  events: Number(values.events),
+  progress(text) {
+    const seconds = Math.round((Date.now() - startedAt) / 1000);
+    process.stderr.write(isTerminal ? `\r\x1b[K[${seconds} s] ${text}` : `[${seconds} s] ${text}\n`);
+  },
+};
+
+const wanted = positionals.length > 0 ? positionals : Object.keys(scenarios);
+const failures = [];
+const texts = [];
+for (const name of wanted) {
+  try {
+    const text = await scenarios[name](options);
+    if (text) texts.push(text);
+  } catch (error) {
+    failures.push(`${name}: ${error.message}`);
+    process.stderr.write(`\nscenario ${name} failed: ${error.stack}\n`);
+  }
+}
+if (isTerminal) process.stderr.write('\r\x1b[K');
+
+const heading = `${machineKind()}; medians of ${options.rounds} rounds of ${options.seconds} s; server on one CPU, load on ` +
+  'the other CPUs.';
+const report = [markdown(heading), ...texts.map((text) => `\`\`\`\n${text.trim()}\n\`\`\``)].join('\n\n');
+mkdirSync(values.out, { recursive: true });
+const file = join(values.out, 'results');
+writeFileSync(`${file}.md`, `${report}\n`);
+writeFileSync(`${file}.json`, `${JSON.stringify(
+  { machine: machineKind(), time: new Date().toISOString(), rounds: options.rounds, seconds: options.seconds,
+    noise: noise.verdict(), failures, figures: records() }, null, 1)}\n`);
+console.log(report);
+console.log(`\nalso in ${file}.md and ${file}.json`);
+process.exit(failures.length > 0 ? 1 : 0);

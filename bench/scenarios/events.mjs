@@ -1,0 +1,123 @@
+// Storing events: how many, what it costs the loop, and what it does to those who poll meanwhile.
+
+import { join } from 'node:path';
+import { Fastify, Picortex } from '../harness/contestants.mjs';
+import { loadCpus, output } from '../harness/children.mjs';
+import { measure, warmUp } from '../harness/load.mjs';
+import { cpuTime } from '../harness/proc.mjs';
+import { figure, record, recordAll } from '../harness/report.mjs';
+import { interleave, stopAll } from './http.mjs';
+
+const oneByOne = { load: 'event', path: '/api/events', connections: 64, events: 1 };
+const quiet = { LOG_LEVEL: 'warn' }; // at info each request of both writes a line
+
+export async function events(options) {
+  const picortex = await new Picortex({ env: quiet }).answers();
+  const fastify = await new Fastify({ env: quiet }).answers();
+  await interleave('events', [
+    { server: picortex, name: 'picortex, one by one', load: oneByOne },
+    { server: picortex, name: 'picortex, batches of 100', load: { ...oneByOne, load: 'batch', events: 100 } },
+    { server: fastify, name: 'Fastify app, frontend-log', load: { ...oneByOne, load: 'frontend', path: '/api/frontend-log' } },
+  ], options);
+  await stopAll([picortex, fastify]);
+}
+
+// Events at a steady rate; answers what was acknowledged.
+async function post(server, rate, seconds) {
+  const text = await output(loadCpus,
+    ['node', join(import.meta.dirname, '../paced_events.mjs'), new URL(server.url).port, String(rate), String(seconds)],
+    { env: { TOKEN: server.token } });
+  return JSON.parse(text);
+}
+
+// The store's hold on a turn of the loop, checkpoints included.
+export async function stall(options) {
+  for (const rate of [5000, 20_000]) {
+    const scenario = `stall, ${rate.toLocaleString('en-US')} events/s`;
+    options.progress(`${scenario}, ${options.stallSeconds} s`);
+    const server = await new Picortex({ env: quiet }).answers();
+    const before = cpuTime(server.pid);
+    const { acknowledged } = await post(server, rate, options.stallSeconds);
+    const cpu = cpuTime(server.pid) - before;
+    const { loop, storage } = await server.status();
+    const note = (metric, value, unit) => value !== undefined && record(scenario, 'picortex', metric, value, unit);
+    note('events stored a second', acknowledged / options.stallSeconds, '1/s');
+    note('CPU an event', cpu / acknowledged, 'us');
+    note('hold p99.9', storage.hold_p999_ms, 'ms');
+    note('longest hold', storage.longest_hold_ms, 'ms');
+    note('longest turn', loop.longest_turn_ms, 'ms');
+    note('time in the store, of all', storage.time_in_store_ms / options.stallSeconds / 10, '%');
+    note('events a commit', storage.events_per_commit, '');
+    note('checkpoints', storage.checkpoints, '');
+    await server.stop();
+  }
+}
+
+// How many events a second the server takes at most, one by one.
+async function mostEvents(server) {
+  const known = figure('events', 'picortex, one by one', 'requests/s');
+  if (known !== undefined) return known;
+  await warmUp(server, oneByOne);
+  return (await measure(server, { ...oneByOne, seconds: 2 }))['requests/s'];
+}
+
+// The poller goes ahead of the events' sender where it may, so that its own CPU does not make it wait.
+const ahead = process.getuid() === 0 ? ['chrt', '-f', '10'] : [];
+const poll = { load: 'health', path: '/health', connections: 1, prefix: ahead };
+
+export async function healthDuringIngest(options) {
+  const scenario = 'health during ingest';
+  const server = await new Picortex({ env: quiet }).answers();
+  const rate = Math.round((await mostEvents(server)) / 2);
+  record(scenario, 'picortex, events coming', 'events sent a second', rate, '1/s');
+  for (let round = 1; round <= options.rounds; round += 1) {
+    options.progress(`${scenario}: round ${round} of ${options.rounds}, at ${rate} events/s`);
+    recordAll(scenario, 'picortex, idle', await measure(server, { ...poll, seconds: options.seconds }));
+    const posting = post(server, rate, options.seconds + 1);
+    recordAll(scenario, 'picortex, events coming', await measure(server, { ...poll, seconds: options.seconds }));
+    await posting;
+  }
+  await server.stop();
+}
+
+// Reads the live tail and counts the events that come.
+async function tail(server) {
+  const stopping = new AbortController();
+  const answer = await fetch(`${server.url}/api/events/stream`, {
+    headers: { authorization: `Bearer ${server.token}` }, signal: stopping.signal,
+  });
+  const state = { seen: 0, lagged: false, stop: () => stopping.abort() };
+  const read = async () => {
+    let rest = '';
+    for await (const piece of answer.body.pipeThrough(new TextDecoderStream())) {
+      const lines = (rest + piece).split('\n');
+      rest = lines.pop();
+      for (const line of lines) {
+        if (line.startsWith('data: {"id"')) state.seen += 1;
+        else if (line === 'event: lagged') state.lagged = true;
+      }
+    }
+  };
+  state.ended = read().catch(() => {});
+  return state;
+}
+
+// Polls, events and a live tail at once.
+export async function mixed(options) {
+  const scenario = 'mixed: polls, 2,000 events/s, a live tail';
+  const server = await new Picortex({ env: quiet }).answers();
+  for (let round = 1; round <= options.rounds; round += 1) {
+    options.progress(`${scenario}: round ${round} of ${options.rounds}`);
+    const live = await tail(server);
+    const posting = post(server, 2000, options.seconds + 1);
+    recordAll(scenario, 'picortex', await measure(server, { ...poll, connections: 8, prefix: [], seconds: options.seconds }));
+    const { acknowledged } = await posting;
+    for (let tries = 0; tries < 100 && live.seen < acknowledged && !live.lagged; tries += 1) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    live.stop();
+    await live.ended;
+    record(scenario, 'picortex', 'events that the tail saw', (100 * live.seen) / acknowledged, '%');
+  }
+  await server.stop();
+}

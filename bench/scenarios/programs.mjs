@@ -1,0 +1,59 @@
+// Benches that are programs of their own: the microbench, the queries, and the fence's.
+
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { buildDirectory } from '../harness/contestants.mjs';
+import { allCpus, output, serverCpu, workDirectory } from '../harness/children.mjs';
+import { record } from '../harness/report.mjs';
+
+const microbench = join(buildDirectory, 'bench/microbench');
+
+// Instructions of one call: what callgrind counts more in 2,000 calls than in 1,000.
+async function instructions(name) {
+  const counted = [];
+  for (const calls of [1000, 2000]) {
+    const file = join(workDirectory, 'callgrind.out');
+    await output(serverCpu, ['valgrind', '--tool=callgrind', `--callgrind-out-file=${file}`, '--quiet', microbench,
+      `--benchmark_filter=^${name}(/|$)`, `--calls=${calls}`]);
+    counted.push(Number(/^(?:summary|totals): (\d+)/m.exec(readFileSync(file, 'utf8'))[1]));
+  }
+  if (!(counted[1] > counted[0])) throw new Error(`callgrind saw no call of ${name}`);
+  return (counted[1] - counted[0]) / 1000;
+}
+
+export async function micro(options) {
+  options.progress('micro: time');
+  const text = await output(serverCpu, [microbench, '--benchmark_format=json', `--benchmark_repetitions=${options.rounds}`,
+    `--benchmark_min_time=${Math.min(options.seconds, 0.5)}`]);
+  const runs = JSON.parse(text).benchmarks.filter((one) => one.run_type === 'iteration');
+  for (const { run_name: run, cpu_time: time } of runs) record('micro', run.replace(/\/iterations:.*/, ''), 'CPU', time, 'ns');
+  for (const name of new Set(runs.map((one) => one.run_name))) {
+    options.progress(`micro: instructions of ${name}`);
+    record('micro', name, 'instructions', await instructions(name), '');
+  }
+}
+
+// Its own table; it makes a database of as many events.
+export async function queries(options) {
+  options.progress(`queries: a database of ${options.events.toLocaleString('en-US')} events`);
+  return output(serverCpu, [join(buildDirectory, 'bench/query_bench'), String(options.events), workDirectory]);
+}
+
+// Each line of its file is a figure: {"scenario","contestant","metric","value","unit"}.
+export async function verdicts(options) {
+  const script = join(import.meta.dirname, '../fence_bench.sh');
+  if (!existsSync(script) || process.getuid() !== 0) {
+    return 'The fence was not measured: it takes root.';
+  }
+  const file = join(workDirectory, 'verdicts.json');
+  for (let round = 1; round <= options.rounds; round += 1) {
+    options.progress(`verdicts: round ${round} of ${options.rounds}`);
+    // Its processes choose their own CPUs.
+    await output(allCpus, [script, String(options.seconds), '--json', file], { isTidy: true });
+    for (const line of readFileSync(file, 'utf8').split('\n').filter((one) => one.startsWith('{'))) {
+      const { scenario = 'verdicts', contestant = 'picortex', metric, value, unit = '' } = JSON.parse(line);
+      if (metric !== undefined && Number.isFinite(value)) record(scenario, contestant, metric, value, unit);
+    }
+  }
+  return undefined;
+}
