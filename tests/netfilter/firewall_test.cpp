@@ -23,7 +23,9 @@ std::string saved(const std::vector<FirewallChain>& chains) {
       text += "*" + std::string(table) + "\n:OUTPUT ACCEPT [10:20]\n";
     }
     text += ":" + std::string(chain.name) + " - [0:0]\n";
-    if (chain.has_jump) text += "-A OUTPUT -j " + std::string(chain.name) + "\n";
+    if (!chain.hook.empty()) {
+      text += "-A " + std::string(chain.hook) + " -j " + std::string(chain.name) + "\n";
+    }
     for (const std::string& rule : chain.rules) text += rule + "\n";
   }
   return text + "COMMIT\n";

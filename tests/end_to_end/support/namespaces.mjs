@@ -247,13 +247,15 @@ http {
              SSL_CERT_FILE: ca, GIT_TERMINAL_PROMPT: '0', LC_ALL: 'C' };
   }
 
-  commandAs(uid, command) {
-    return [...this.host.prefix, 'setpriv', `--reuid=${uid}`, `--regid=${uid}`, '--clear-groups', '--', ...command];
+  // `capabilities` such as '+net_raw': for what some kernels let everybody do, and others do not.
+  commandAs(uid, command, capabilities) {
+    const more = capabilities ? [`--inh-caps=${capabilities}`, `--ambient-caps=${capabilities}`] : [];
+    return [...this.host.prefix, 'setpriv', `--reuid=${uid}`, `--regid=${uid}`, '--clear-groups', ...more, '--', ...command];
   }
 
   // Runs a program to its end as a user of the host: { status, output, errors, ms }.
-  runAs(uid, command, { input, timeoutMs = 20_000 } = {}) {
-    const [program, ...rest] = this.commandAs(uid, command);
+  runAs(uid, command, { input, timeoutMs = 20_000, capabilities } = {}) {
+    const [program, ...rest] = this.commandAs(uid, command, capabilities);
     const began = performance.now();
     return new Promise((resolve) => {
       const child = execFile(program, rest, { env: this.clientEnvironment, timeout: timeoutMs, killSignal: 'SIGKILL', cwd: '/tmp' },
