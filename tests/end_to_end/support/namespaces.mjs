@@ -162,7 +162,7 @@ export class World {
       'dnsmasq', '--no-daemon', '--no-resolv', '--no-hosts', '--conf-file=/dev/null', '--user=root', '--bind-interfaces',
       `--listen-address=${addresses.resolver}`, `--listen-address=${addresses.resolver6}`, '--log-queries',
       '--log-facility=-', '--cname=alias.test,hidden.test', '--cname=www.wild.test,allowed.test',
-      '--txt-record=allowed.test,smuggled', ...own, '--local=/test/', '--local=/com/', '--local=/org/', '--pid-file=',
+      '--txt-record=allowed.test,smuggled', `--address=/open.test/${addresses.shared}`, ...own, '--local=/test/', '--local=/com/', '--local=/org/', '--pid-file=',
     ]);
     await this.#makeRepository();
     await writeFile(join(directory, 'nginx.conf'), this.#nginxConfig());
