@@ -55,6 +55,7 @@ std::optional<std::string> parse_user(std::string_view text) {
 Result<EgressRulesOptions> read_egress_rules_options(Settings& settings, EgressRulesAction action) {
   EgressRulesOptions options;
   options.action = action;
+  options.mode = settings.one(kEgressMode, parse_mode);
   options.user = settings.one(kEgressUser, parse_user);
   options.listen = settings.list(kListen, ListenAddress::parse);
   options.dns_port = static_cast<std::uint16_t>(settings.number(kEgressDnsPort, 1, 65535));
@@ -62,11 +63,15 @@ Result<EgressRulesOptions> read_egress_rules_options(Settings& settings, EgressR
   return options;
 }
 
-Result<FirewallPlan> make_firewall_plan(const std::string& user, std::uint16_t dns_port,
+Result<FirewallPlan> make_firewall_plan(EgressMode mode, const std::string& user,
+                                        std::uint16_t dns_port,
                                         const std::vector<ListenAddress>& listen) {
   auto found = find_fenced_user(user);
   if (!found) return std::unexpected(found.error());
-  FirewallPlan plan{.user = std::move(*found), .dns_port = dns_port, .endpoints = {}};
+  FirewallPlan plan{.user = std::move(*found),
+                    .learns = mode == EgressMode::learn,
+                    .dns_port = dns_port,
+                    .endpoints = {}};
   for (const ListenAddress& address : listen) {
     if (address.family() == AF_UNIX) continue;
     SocketAddress socket_address;
@@ -78,7 +83,8 @@ Result<FirewallPlan> make_firewall_plan(const std::string& user, std::uint16_t d
 
 int egress_rules(const EgressRulesOptions& options) {
   if (options.action == EgressRulesAction::remove) return remove();
-  const auto plan = make_firewall_plan(options.user, options.dns_port, options.listen);
+  const auto plan =
+      make_firewall_plan(options.mode, options.user, options.dns_port, options.listen);
   if (!plan) return fail(plan.error());
   return options.action == EgressRulesAction::install ? install(*plan) : show_status(*plan);
 }

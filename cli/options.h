@@ -330,8 +330,8 @@ inline constexpr std::array<const Option*, 22> kServeOptions{
     &kBodyTimeoutMs,   &kSendTimeoutMs,   &kEgressMode,
     &kEgressUser,      &kEgressAllowlist, &kEgressDnsPort,
     &kAlertCommand};
-inline constexpr std::array<const Option*, 3> kEgressRulesOptions{&kEgressUser, &kListen,
-                                                                  &kEgressDnsPort};
+inline constexpr std::array<const Option*, 4> kEgressRulesOptions{&kEgressMode, &kEgressUser,
+                                                                  &kListen, &kEgressDnsPort};
 inline constexpr std::array<const Option*, 3> kHealthOptions{&kListen, &kHealthTimeout,
                                                              &kHealthJson};
 inline constexpr std::array<const Option*, 4> kRunOptions{&kChat, &kDataDir, &kListen, &kLogEvents};

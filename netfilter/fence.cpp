@@ -90,7 +90,7 @@ void Fence::start() {
   watch_->start();
   ticks_.start(tick_, reactor_.now());
   log_.line(Level::info, "egress.started")
-      .text("mode", settings_.mode == EgressMode::learn ? "learn" : "enforce")
+      .text("mode", mode_label(settings_.mode))
       .text("user", settings_.plan.user.name)
       .number("uid", static_cast<std::int64_t>(settings_.plan.user.uid()))
       .number("rules", static_cast<std::int64_t>(allowlist_->rules().size()))
@@ -133,7 +133,7 @@ Action Fence::judge(const QueuedPacket& queued) noexcept {
          .time_ms = now_ms});
   }
   if (!ended_.empty()) tell_ended();
-  return verdict.action;
+  return verdict.refused && verdict.action == Action::allow ? Action::learn : verdict.action;
 }
 
 void Fence::tell_ended() noexcept {

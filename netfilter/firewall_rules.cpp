@@ -86,7 +86,11 @@ class Chains {
     const std::string_view syn = "-p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN";
     const std::string_view chain = "PICORTEX-QUEUE";
     add(chain, fmt::format("{} -m connmark --mark {} -j RETURN", not_syn, mark(kMarkAllowed)));
-    add(chain, fmt::format("! -p tcp -m connmark --mark {} -j RETURN", mark(kMarkAllowed)));
+    if (plan_.learns) {
+      for (const std::string_view packets : {not_syn, std::string_view("! -p tcp")}) {
+        add(chain, fmt::format("{} -m connmark --mark {} -j RETURN", packets, mark(kMarkLearned)));
+      }
+    }
     const std::string pending =
         fmt::format("{} -m connmark --mark {} ", not_syn, mark(kMarkPending));
     add(chain, fmt::format("{}-m bpf --bytecode \"{}\" -j RETURN", pending, no_data()));
@@ -116,12 +120,20 @@ class Chains {
   void add_filter() {
     const std::string_view egress = "PICORTEX-EGRESS";
     add(egress, fmt::format("-m connmark --mark {} -j RETURN", mark(kMarkAllowed)));
+    if (plan_.learns) {
+      add(egress, fmt::format("-m connmark --mark {} -j RETURN", mark(kMarkLearned)));
+    }
     add(egress,
         fmt::format("-p tcp -m connmark --mark {} -g PICORTEX-PENDING", mark(kMarkPending)));
     // Not the reset that the refusal itself sends.
     add(egress, fmt::format("-p tcp -m tcp ! --tcp-flags RST RST -m connmark --mark {} "
                             "-j PICORTEX-REFUSE",
                             mark(kMarkRefused)));
+    if (!plan_.learns) {
+      add(egress, fmt::format("-p tcp -m tcp ! --tcp-flags RST RST -m connmark --mark {} "
+                              "-j PICORTEX-REFUSE",
+                              mark(kMarkLearned)));
+    }
     add_for_user(egress, "", "PICORTEX-USER");
     for (const std::string& midway : {std::string("-m conntrack --ctstate INVALID,NEW"),
                                       fmt::format("-m connmark --mark {}", mark(kMarkMidway))}) {
@@ -155,8 +167,11 @@ class Chains {
 
   void add_verdicts(std::string_view chain) {
     add(chain, fmt::format("-m mark --mark {} -j RETURN", mark(kMarkPassed)));
-    add(chain, fmt::format("-m mark --mark {0} -j CONNMARK --set-xmark {0}", mark(kMarkAllowed)));
-    add(chain, fmt::format("-m mark --mark {} -j RETURN", mark(kMarkAllowed)));
+    for (const std::uint32_t verdict : {kMarkAllowed, kMarkLearned}) {
+      if (verdict == kMarkLearned && !plan_.learns) continue;
+      add(chain, fmt::format("-m mark --mark {0} -j CONNMARK --set-xmark {0}", mark(verdict)));
+      add(chain, fmt::format("-m mark --mark {} -j RETURN", mark(verdict)));
+    }
   }
 
   const FirewallPlan& plan_;

@@ -18,15 +18,17 @@ inline constexpr std::uint16_t kEgressQueue = 8787;
 //   connection: pending   its data comes to the queue until it has shown a name
 //               allowed   the queue and the refusal see no more of it
 //               refused   whatever comes of it is refused
+//               learned   as allowed in learn mode, as refused in enforce mode
 //               midway    others opened it, or nobody saw who: an incoming packet that opens none
 //                         was its first; nothing that no socket owns goes out on it
-//   packet:     passed, allowed, refused: the verdict on it, from the queue to the filter
+//   packet:     passed, allowed, learned, refused: the verdict on it, from the queue to the filter
 inline constexpr std::uint32_t kMarkMask = 0xf000000;
 inline constexpr std::uint32_t kMarkPending = 0x1000000;
 inline constexpr std::uint32_t kMarkAllowed = 0x2000000;
 inline constexpr std::uint32_t kMarkRefused = 0x3000000;
 inline constexpr std::uint32_t kMarkMidway = 0x4000000;
 inline constexpr std::uint32_t kMarkPassed = 0x5000000;
+inline constexpr std::uint32_t kMarkLearned = 0x6000000;
 
 // What the rules are made of.
 struct FirewallPlan {
@@ -36,6 +38,7 @@ struct FirewallPlan {
   };
 
   FencedUser user;
+  bool learns = false;              // learn mode
   std::uint16_t dns_port = 0;       // of the DNS proxy, on 127.0.0.1 and ::1
   std::vector<Endpoint> endpoints;  // of the daemon's HTTP on loopback, which the user may reach
 };

@@ -183,7 +183,7 @@ except OSError as error: print(type(error).__name__)`;
   it('finds its rules in place, names what differs, and mends it', async () => {
     const { binary } = await import('./support/daemon.mjs');
     const egress = (what) => {
-      const settings = ['env', `PICORTEX_EGRESS_USER=${fencedUid}`, 'PICORTEX_LISTEN=127.0.0.1:8787', binary, 'egress', what];
+      const settings = ['env', 'PICORTEX_EGRESS_MODE=enforce', `PICORTEX_EGRESS_USER=${fencedUid}`, 'PICORTEX_LISTEN=127.0.0.1:8787', binary, 'egress', what];
       return world.runAs(0, settings);
     };
     assert.deepEqual(await egress('status').then(({ status, output }) => ({ status, output })),

@@ -160,6 +160,30 @@ s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.connect(('${addresses.si
     await eventually('the datagram arrives', () => world.arrivals.some((arrival) => arrival.data === 'learnt'));
   });
 
+  it('ends what learn mode let pass once it enforces', async (t) => {
+    const world = await World.create(t);
+    const learning = await world.startDaemon(t, { PICORTEX_EGRESS_MODE: 'learn' });
+    const held = world.startAs(t, fencedUid, ['/usr/bin/python3', '-uc', `
+import socket, sys, time
+s = [socket.create_connection(('${addresses.sink}', 9999)) for i in range(2)]
+u = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); u.connect(('${addresses.sink}', 9999))
+for sock in (*s, u): sock.send(b'early')
+print('open'); sys.stdin.readline()
+for sock in (s[0], u):
+    try: sock.send(b'SECRET'); time.sleep(0.2); sock.send(b'SECRET'); print('sent')
+    except OSError as error: print(type(error).__name__)
+s[1].send(b'SECRET'); s[1].close()`]);
+    const lines = follow(held);
+    await eventually('all of it arrives', () => world.arrivals.filter((arrival) => arrival.data === 'early').length === 3);
+    await learning.stop();
+    await world.startDaemon(t, {}, { dataDir: learning.dataDir });
+    held.stdin.write('\n');
+    await eventually('it has tried', () => lines.length === 3);
+    assert.ok(!lines.slice(1).includes('sent'), lines.join());
+    await sleep(1000);
+    assert.deepEqual(world.arrivals.filter((arrival) => arrival.data?.includes('SECRET')), []);
+  });
+
   it('takes the good lines of a changed list, names the bad ones, and reads it on SIGHUP', async (t) => {
     const world = await World.create(t);
     const daemon = await world.startDaemon(t);

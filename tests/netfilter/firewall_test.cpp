@@ -8,6 +8,7 @@ using namespace picortex;
 
 FirewallPlan plan() {
   return {.user = {"chat-user", {{1001, 1001}, {100000, 165535}}},
+          .learns = false,
           .dns_port = 8753,
           .endpoints = {{*parse_ip_address("127.0.0.1"), 8787}}};
 }
