@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "netfilter/firewall.h"
+#include "netfilter/resolver_holes.h"
 #include "netfilter/socket_address.h"
 
 namespace picortex {
@@ -37,8 +38,10 @@ int show_status(const FirewallPlan& plan) {
   const auto differences = check_firewall(plan);
   if (!differences) return fail(differences.error());
   for (const std::string& difference : *differences) say(difference.c_str());
-  if (differences->empty()) return say("the rules stand as they should");
-  return EXIT_FAILURE;
+  if (differences->empty()) say("the rules stand as they should");
+  const auto holes = find_resolver_holes();
+  for (const std::string& hole : holes) say(("hole: " + hole).c_str());
+  return differences->empty() && holes.empty() ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 }  // namespace

@@ -35,8 +35,8 @@ Result<FirewallPlan> make_firewall_plan(EgressMode mode, const std::string& user
                                         std::uint16_t dns_port,
                                         const std::vector<ListenAddress>& listen);
 
-// 0: done, or all stands as it should; 1: failed, or something differs (each difference on a line
-// of stdout).
+// 0: done, or all stands as it should; 1: failed, or something differs or is open beside the rules
+// (each difference and each hole on a line of stdout).
 int egress_rules(const EgressRulesOptions& options);
 
 }  // namespace picortex

@@ -13,6 +13,7 @@
 #include "netfilter/firewall.h"
 #include "netfilter/open_sockets.h"
 #include "netfilter/packet.h"
+#include "netfilter/resolver_holes.h"
 
 namespace picortex {
 namespace {
@@ -95,6 +96,9 @@ void Fence::start() {
       .number("uid", static_cast<std::int64_t>(settings_.plan.user.uid()))
       .number("rules", static_cast<std::int64_t>(allowlist_->rules().size()))
       .message("the egress of " + settings_.plan.user.name + " is fenced");
+  for (const std::string& hole : find_resolver_holes()) {
+    log_.line(Level::warn, "egress.hole").message(hole);
+  }
 }
 
 void Fence::stop() {

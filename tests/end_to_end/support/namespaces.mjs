@@ -128,19 +128,25 @@ export class World {
     outside.run('sh', '-c', 'echo 3 > /proc/sys/net/ipv4/tcp_fastopen');
   }
 
-  // The host has a resolv.conf, hosts and subuid of its own.
+  // The host has a resolv.conf, nsswitch.conf, hosts and subuid of its own.
   async #isolateFiles() {
     const files = {
       '/etc/resolv.conf': `nameserver ${addresses.resolver}\n`,
+      '/etc/nsswitch.conf': 'hosts: files dns\n',
       '/etc/hosts': '127.0.0.1 localhost\n::1 localhost\n',
       '/etc/subuid': `${fencedUid}:470100:100\n`,
     };
     for (const [path, text] of Object.entries(files)) {
-      const own = join(this.directory, path.replaceAll('/', '_'));
+      const own = this.ownFile(path);
       await writeFile(own, text, { mode: 0o644 });
       await chmod(own, 0o644);
       this.host.run('sh', '-c', `[ -e ${path} ] || touch ${path}; mount --bind ${own} ${path}`);
     }
+  }
+
+  // What stands for a file of /etc on the host.
+  ownFile(path) {
+    return join(this.directory, path.replaceAll('/', '_'));
   }
 
   async #makeCertificates() {
