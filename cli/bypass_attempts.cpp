@@ -7,26 +7,18 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 
-#include <cerrno>
+#include <algorithm>
+#include <chrono>
 #include <cstring>
+#include <thread>
 
+#include "cli/bypass_messages.h"
 #include "cli/descriptor.h"
 
 namespace picortex {
 namespace {
 
 constexpr timeval kTimeLimit{3, 0};
-
-void append_u16(std::string& out, std::size_t value) {
-  out += static_cast<char>(value >> 8);
-  out += static_cast<char>(value);
-}
-
-std::string with_size(const std::string& text) {
-  std::string out;
-  append_u16(out, text.size());
-  return out + text;
-}
 
 struct SocketAddress {
   sockaddr_storage storage{};
@@ -72,6 +64,13 @@ struct Path {
   int flags = 0;        // of the first send: MSG_FASTOPEN connects by itself
 };
 
+std::string receive(const Descriptor& socket) {
+  std::string answer(2048, '\0');
+  const ssize_t size = recv(socket.number(), answer.data(), answer.size(), 0);
+  answer.resize(size > 0 ? static_cast<std::size_t>(size) : 0);
+  return answer;
+}
+
 // Connects, and with something to say waits for an answer to it. Empty when nothing came back; a
 // connection alone is an answer where there is nothing to say.
 std::string exchange(const Path& path, const std::string& words) {
@@ -84,15 +83,38 @@ std::string exchange(const Path& path, const std::string& words) {
   const ssize_t sent =
       sendto(socket.number(), words.data(), words.size(), path.flags | MSG_NOSIGNAL,
              connects ? nullptr : to.raw(), connects ? 0 : to.size);
-  if (sent <= 0) return {};
-  std::string answer(2048, '\0');
-  const ssize_t size = recv(socket.number(), answer.data(), answer.size(), 0);
-  answer.resize(size > 0 ? static_cast<std::size_t>(size) : 0);
-  return answer;
+  return sent > 0 ? receive(socket) : std::string();
 }
 
 bool answers(const Path& path, const std::string& words = {}) {
   return !exchange(path, words).empty();
+}
+
+// Whether there is an answer to the last of the pieces, each sent in a segment of its own.
+bool answers_pieces(const Path& path, const std::vector<std::string>& pieces,
+                    std::chrono::milliseconds pause) {
+  const SocketAddress to = socket_address(path.address, path.port, path.mapped);
+  const Descriptor socket(open_socket(to, path.type, path.protocol));
+  const int one = 1;
+  if (!socket || connect(socket.number(), to.raw(), to.size) != 0) return false;
+  setsockopt(socket.number(), IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+  for (const std::string& piece : pieces) {
+    if (&piece != &pieces.front()) std::this_thread::sleep_for(pause);
+    if (send(socket.number(), piece.data(), piece.size(), MSG_NOSIGNAL) < 0) return false;
+  }
+  return !receive(socket).empty();
+}
+
+// Whether a second request on the connection is answered, as the first one is.
+bool answers_second(const Path& path, const std::string& first, const std::string& second) {
+  const SocketAddress to = socket_address(path.address, path.port, path.mapped);
+  const Descriptor socket(open_socket(to, path.type, path.protocol));
+  if (!socket || connect(socket.number(), to.raw(), to.size) != 0) return false;
+  for (const std::string& request : {first, second}) {
+    if (send(socket.number(), request.data(), request.size(), MSG_NOSIGNAL) < 0) return false;
+    if (receive(socket).empty()) return false;
+  }
+  return true;
 }
 
 // NOERROR with an answer in it.
@@ -105,19 +127,6 @@ bool resolves(const IpAddress& resolver, const std::string& query, bool by_tcp) 
   const std::string reply = exchange(path, by_tcp ? with_size(query) : query);
   const std::size_t skipped = by_tcp ? 2 : 0;
   return reply.size() > skipped && is_resolved(std::string_view(reply).substr(skipped));
-}
-
-// A QUIC packet of a version that nobody has: a server answers it (RFC 9000, section 6).
-std::string quic_probe() {
-  std::string packet("\xc0\x1a\x2a\x3a\x4a\x08picortex\x08selftest", 23);
-  packet.resize(1200, '\0');
-  return packet;
-}
-
-std::string echo_request(bool is_v6) {
-  std::string packet(8, '\0');
-  packet[0] = is_v6 ? static_cast<char>(128) : 8;
-  return packet + "data that leaves";
 }
 
 // The addresses of the name, as this user's resolver gives them.
@@ -139,15 +148,75 @@ std::vector<IpAddress> addresses_of(const std::string& name) {
   return found;
 }
 
-bool says_hello_to(const std::string& name, const std::string& server_name) {
-  for (const IpAddress& address : addresses_of(name)) {
-    if (answers({.address = address}, client_hello(server_name))) return true;
-  }
-  return false;
+// Whether `attempt` succeeds at any address of the name.
+bool at_any_address(const std::string& name,
+                    const std::function<bool(const IpAddress& address)>& attempt) {
+  return std::ranges::any_of(addresses_of(name), attempt);
+}
+
+std::vector<std::string> one_by_one(const std::string& text) {
+  std::vector<std::string> bytes;
+  for (const char byte : text) bytes.emplace_back(1, byte);
+  return bytes;
+}
+
+void add_names(std::vector<BypassAttempt>& all, const BypassNames& names) {
+  const auto add = [&all](const std::string& name, const std::string& host,
+                          bool as_sub_uid = false) {
+    all.push_back({name, [host] { return !addresses_of(host).empty(); }, as_sub_uid});
+  };
+  add("a name that is not allowed", names.forbidden);
+  add("the same name, of a sub-UID", names.forbidden, true);
+  add("the same name with a dot at its end", names.forbidden + '.');
+  const std::string label(60, 'd');
+  add("a name that carries data", label + '.' + label + '.' + names.open_domain);
+  add("a name that begins like an allowed one", names.allowed + '.' + names.open_domain);
+}
+
+// At the addresses of a host that a rule permits, in another's name.
+void add_hellos(std::vector<BypassAttempt>& all, const BypassNames& names) {
+  using std::chrono::milliseconds;
+  const auto add = [&](const std::string& name, const std::vector<std::string>& pieces,
+                       milliseconds pause = {}) {
+    all.push_back({name + " at an allowed host's address", [=] {
+                     return at_any_address(names.allowed, [&](const IpAddress& address) {
+                       return answers_pieces({.address = address}, pieces, pause);
+                     });
+                   }});
+  };
+  const std::string hello = client_hello(names.forbidden);
+  add("a forbidden SNI", {hello});
+  add("no SNI", {client_hello("")});
+  add("a forbidden SNI in one-byte segments", one_by_one(hello), milliseconds(1));
+  add("a forbidden SNI in a hello of two records", {in_two_records(hello)});
+  add("a forbidden SNI in a late second half", {hello.substr(0, 50), hello.substr(50)},
+      milliseconds(3500));
+  add("cleartext HTTP for a forbidden host", {http_request(names.forbidden)});
+}
+
+void add_http(std::vector<BypassAttempt>& all, const BypassNames& names) {
+  const std::string allowed = http_request(names.allowed_http);
+  const std::string forbidden = http_request(names.forbidden);
+  const auto add = [&](const std::string& name,
+                       const std::function<bool(const Path& path)>& attempt) {
+    all.push_back({name, [=] {
+                     return at_any_address(names.allowed_http, [&](const IpAddress& address) {
+                       return attempt({.address = address, .port = 80});
+                     });
+                   }});
+  };
+  add("HTTP with a Host that is not allowed",
+      [=](const Path& path) { return answers(path, forbidden); });
+  add("HTTP without a Host",
+      [](const Path& path) { return answers(path, "HEAD / HTTP/1.0\r\n\r\n"); });
+  add("a second HTTP request with another Host",
+      [=](const Path& path) { return answers_second(path, allowed, forbidden); });
+  add("a second HTTP request behind the first in one segment",
+      [=](const Path& path) { return answers(path, allowed + forbidden); });
 }
 
 void add_target(std::vector<BypassAttempt>& all, const IpAddress& target,
-                const std::string& allowed_name) {
+                const BypassNames& names) {
   const std::string at = " to " + to_string(target);
   const auto add = [&all](const std::string& name, std::function<bool()> run) {
     all.push_back({name, std::move(run)});
@@ -156,10 +225,14 @@ void add_target(std::vector<BypassAttempt>& all, const IpAddress& target,
     add("raw address, TCP " + std::to_string(port) + at,
         [=] { return answers({.address = target, .port = port}); });
   }
+  all.push_back({"raw address, TCP 443, of a sub-UID" + at,
+                 [=] { return answers({.address = target}); }, true});
+  add("Multipath TCP" + at,
+      [=] { return answers({.address = target, .protocol = IPPROTO_MPTCP}); });
   add("an allowed host's SNI" + at,
-      [=] { return answers({.address = target}, client_hello(allowed_name)); });
+      [=] { return answers({.address = target}, client_hello(names.allowed)); });
   add("TCP Fast Open" + at, [=] {
-    return answers({.address = target, .flags = MSG_FASTOPEN}, client_hello(allowed_name));
+    return answers({.address = target, .flags = MSG_FASTOPEN}, client_hello(names.allowed));
   });
   add("QUIC, UDP 443" + at,
       [=] { return answers({.address = target, .type = SOCK_DGRAM}, quic_probe()); });
@@ -173,9 +246,9 @@ void add_target(std::vector<BypassAttempt>& all, const IpAddress& target,
   for (const bool by_tcp : {false, true}) {
     const std::string how = by_tcp ? "TCP" : "UDP";
     add("another resolver, " + how + at,
-        [=] { return resolves(target, dns_query("example.com", 1), by_tcp); });
+        [=] { return resolves(target, dns_query(names.forbidden, 1), by_tcp); });
     add("TXT of an allowed name, " + how + at,
-        [=] { return resolves(target, dns_query("github.com", 16), by_tcp); });
+        [=] { return resolves(target, dns_query(names.allowed, 16), by_tcp); });
   }
   if (!target.is_v6) {
     add("v4-mapped IPv6" + at, [=] { return answers({.address = target, .mapped = true}); });
@@ -184,42 +257,8 @@ void add_target(std::vector<BypassAttempt>& all, const IpAddress& target,
 
 }  // namespace
 
-std::string client_hello(const std::string& server_name) {
-  const auto extension = [](std::size_t type, const std::string& body) {
-    std::string out;
-    append_u16(out, type);
-    return out + with_size(body);
-  };
-  std::string extensions;
-  if (!server_name.empty()) {
-    extensions += extension(0, with_size(std::string(1, '\0') + with_size(server_name)));
-  }
-  extensions += extension(10, with_size(std::string("\0\x1d\0\x17", 4)));
-  extensions += extension(13, with_size(std::string("\x04\x03\x08\x04\x04\x01", 6)));
-  std::string body("\x03\x03", 2);
-  body.append(32, 'r').append(1, '\0');
-  body += with_size(std::string("\xc0\x2b\xc0\x2f\xc0\x2c\xc0\x30", 8));
-  body.append("\x01\x00", 2) += with_size(extensions);
-  const std::string handshake = std::string("\x01\x00", 2) + with_size(body);
-  return std::string("\x16\x03\x01", 3) + with_size(handshake);
-}
-
-std::string dns_query(const std::string& name, std::uint16_t type) {
-  std::string query("\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00", 12);
-  for (std::size_t at = 0; at < name.size();) {
-    const std::size_t size = std::min(name.find('.', at), name.size()) - at;
-    query += static_cast<char>(size);
-    query.append(name, at, size);
-    at += size + 1;
-  }
-  query += '\0';
-  append_u16(query, type);
-  append_u16(query, 1);
-  return query;
-}
-
 std::vector<BypassAttempt> bypass_attempts(const std::vector<IpAddress>& targets,
-                                           const std::string& allowed_name,
+                                           const BypassNames& names,
                                            const LoopbackService& loopback) {
   std::vector<BypassAttempt> all;
   const auto v4 = *parse_ip_address("127.0.0.1");
@@ -231,18 +270,17 @@ std::vector<BypassAttempt> bypass_attempts(const std::vector<IpAddress>& targets
   all.push_back({"another user's port on v4-mapped loopback", [=] {
                    return answers({.address = v4, .port = loopback.tcp_port, .mapped = true});
                  }});
-  all.push_back(
-      {"a name that is not allowed", [] { return !addresses_of("example.com").empty(); }});
-  all.push_back({"a name that carries data", [] {
-                   const std::string label(60, 'd');
-                   return !addresses_of(label + '.' + label + ".1.1.1.1.nip.io").empty();
-                 }});
-  all.push_back({"a forbidden SNI at an allowed host's address",
-                 [=] { return says_hello_to(allowed_name, "example.com"); }});
-  all.push_back(
-      {"no SNI at an allowed host's address", [=] { return says_hello_to(allowed_name, ""); }});
-  for (const IpAddress& target : targets) add_target(all, target, allowed_name);
+  add_names(all, names);
+  add_hellos(all, names);
+  if (!names.allowed_http.empty()) add_http(all, names);
+  for (const IpAddress& target : targets) add_target(all, target, names);
   return all;
+}
+
+bool reaches(const std::string& allowed) {
+  return at_any_address(allowed, [&](const IpAddress& address) {
+    return answers({.address = address}, client_hello(allowed));
+  });
 }
 
 }  // namespace picortex

@@ -14,6 +14,15 @@ namespace picortex {
 struct BypassAttempt {
   std::string name;
   std::function<bool()> run;
+  bool as_sub_uid = false;  // to be run as a UID that /etc/subuid grants the user
+};
+
+// Hosts that the attempts name.
+struct BypassNames {
+  std::string allowed;       // permitted on port 443
+  std::string forbidden;     // not permitted, and known to the resolvers
+  std::string open_domain;   // every name below it is known to the resolvers, none is permitted
+  std::string allowed_http;  // permitted on port 80; empty: there is none
 };
 
 // A listener on loopback of another user's, which the fenced user must not reach.
@@ -23,15 +32,11 @@ struct LoopbackService {
 };
 
 // Everything that selftest tries. `targets`: addresses that answer and that no rule permits.
-// `allowed_name`: a host that a rule permits.
 std::vector<BypassAttempt> bypass_attempts(const std::vector<IpAddress>& targets,
-                                           const std::string& allowed_name,
+                                           const BypassNames& names,
                                            const LoopbackService& loopback);
 
-// A ClientHello (RFC 8446, section 4.1.2) that names `server_name`; without SNI when it is empty.
-std::string client_hello(const std::string& server_name);
-
-// A query (RFC 1035, section 4) for one name, with its type: 1 A, 16 TXT.
-std::string dns_query(const std::string& name, std::uint16_t type);
+// Whether this process reaches a host on port 443 as an honest client does.
+bool reaches(const std::string& allowed);
 
 }  // namespace picortex

@@ -109,7 +109,9 @@ void CommandLine::add_egress() {
       {"install", "Put the firewall's rules in place; without a daemon they refuse everything",
        EgressRulesAction::install},
       {"remove", "Take the firewall's rules away: nobody is fenced", EgressRulesAction::remove},
-      {"status", "Say what differs from the rules that should be: exit status 0 when nothing does",
+      {"status",
+       "Say what differs from the rules that should be, and what is open beside them: exit status "
+       "0 when nothing is",
        EgressRulesAction::status}};
   for (const auto& [name, meaning, action] : commands) {
     egress_rules_.emplace_back(add_subcommand(*egress_, name, meaning, kEgressRulesOptions),

@@ -6,6 +6,7 @@
 
 #include "cli/health.h"
 #include "cli/serve_options.h"
+#include "netfilter/host_name.h"
 
 namespace picortex {
 namespace {
@@ -20,6 +21,16 @@ std::optional<std::string> parse_file(std::string_view text) {
 std::optional<std::string> parse_user(std::string_view text) {
   if (text.empty() || text.size() > 64 || text.find('\0') != text.npos) return std::nullopt;
   return std::string(text);
+}
+
+std::optional<std::string> parse_host(std::string_view text) {
+  const auto host = HostName::parse(text);
+  if (!host) return std::nullopt;
+  return std::string(host->view());
+}
+
+std::optional<std::string> parse_host_or_none(std::string_view text) {
+  return text.empty() ? std::string() : parse_host(text);
 }
 
 std::optional<std::int64_t> parse_duration(std::string_view text) {
@@ -44,14 +55,19 @@ Result<EgressOptions> read_egress_options(Settings& settings, EgressVerb verb,
                                           std::string argument) {
   auto server = read_server(settings);
   if (!server) return std::unexpected(server.error());
-  EgressOptions options{.verb = verb,
-                        .argument = std::move(argument),
-                        .allowlist = settings.one(kEgressAllowlist, parse_file),
-                        .data_dir = read_data_dir(settings),
-                        .server = *server,
-                        .for_ms = settings.one(kEgressFor, parse_duration),
-                        .user = settings.one(kEgressUser, parse_user),
-                        .targets = settings.list(kSelftestTarget, parse_ip_address)};
+  EgressOptions options{
+      .verb = verb,
+      .argument = std::move(argument),
+      .allowlist = settings.one(kEgressAllowlist, parse_file),
+      .data_dir = read_data_dir(settings),
+      .server = *server,
+      .for_ms = settings.one(kEgressFor, parse_duration),
+      .user = settings.one(kEgressUser, parse_user),
+      .targets = settings.list(kSelftestTarget, parse_ip_address),
+      .names = {.allowed = settings.one(kSelftestAllowed, parse_host),
+                .forbidden = settings.one(kSelftestForbidden, parse_host),
+                .open_domain = settings.one(kSelftestOpenDomain, parse_host),
+                .allowed_http = settings.one(kSelftestAllowedHttp, parse_host_or_none)}};
   if (settings.error()) return std::unexpected(*settings.error());
   return options;
 }

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "cli/bypass_attempts.h"
 #include "cli/listen_address.h"
 #include "cli/settings.h"
 #include "netfilter/address.h"
@@ -23,6 +24,7 @@ struct EgressOptions {
   std::int64_t for_ms = 0;         // allow: 0: for good
   std::string user;                // selftest: whose egress is fenced
   std::vector<IpAddress> targets;  // selftest
+  BypassNames names;               // selftest
 };
 
 Result<EgressOptions> read_egress_options(Settings& settings, EgressVerb verb,

@@ -158,9 +158,8 @@ int egress_list(const EgressOptions& options) {
     return list_from_files(options,
                            "the daemon's token in " + options.data_dir + " cannot be read");
   }
-  const auto reply =
-      ask(options.server, {.method = "GET", .path = "/api/egress", .bearer_token = *token},
-          std::chrono::seconds(5));
+  const auto reply = ask(options.server, {.method = "GET", .path = "/api/egress", .token = &*token},
+                         std::chrono::seconds(5));
   if (!reply) return list_from_files(options, reply.error().what);
   if (reply->status != 200) {
     return list_from_files(options,

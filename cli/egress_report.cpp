@@ -8,18 +8,6 @@
 namespace picortex {
 namespace {
 
-const char* mode_label(EgressMode mode) {
-  switch (mode) {
-    case EgressMode::off:
-      return "off";
-    case EgressMode::learn:
-      return "learn";
-    case EgressMode::enforce:
-      break;
-  }
-  return "enforce";
-}
-
 void append_count(std::string& out, const char* name, std::uint64_t value) {
   out.append(",\"").append(name).append("\":");
   append_json_number(out, value);

@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "netfilter/firewall.h"
+#include "netfilter/resolver_holes.h"
 #include "netfilter/socket_address.h"
 
 namespace picortex {
@@ -37,8 +38,10 @@ int show_status(const FirewallPlan& plan) {
   const auto differences = check_firewall(plan);
   if (!differences) return fail(differences.error());
   for (const std::string& difference : *differences) say(difference.c_str());
-  if (differences->empty()) return say("the rules stand as they should");
-  return EXIT_FAILURE;
+  if (differences->empty()) say("the rules stand as they should");
+  const auto holes = find_resolver_holes();
+  for (const std::string& hole : holes) say(("hole: " + hole).c_str());
+  return differences->empty() && holes.empty() ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 }  // namespace
@@ -55,6 +58,7 @@ std::optional<std::string> parse_user(std::string_view text) {
 Result<EgressRulesOptions> read_egress_rules_options(Settings& settings, EgressRulesAction action) {
   EgressRulesOptions options;
   options.action = action;
+  options.mode = settings.one(kEgressMode, parse_mode);
   options.user = settings.one(kEgressUser, parse_user);
   options.listen = settings.list(kListen, ListenAddress::parse);
   options.dns_port = static_cast<std::uint16_t>(settings.number(kEgressDnsPort, 1, 65535));
@@ -62,11 +66,15 @@ Result<EgressRulesOptions> read_egress_rules_options(Settings& settings, EgressR
   return options;
 }
 
-Result<FirewallPlan> make_firewall_plan(const std::string& user, std::uint16_t dns_port,
+Result<FirewallPlan> make_firewall_plan(EgressMode mode, const std::string& user,
+                                        std::uint16_t dns_port,
                                         const std::vector<ListenAddress>& listen) {
   auto found = find_fenced_user(user);
   if (!found) return std::unexpected(found.error());
-  FirewallPlan plan{.user = std::move(*found), .dns_port = dns_port, .endpoints = {}};
+  FirewallPlan plan{.user = std::move(*found),
+                    .learns = mode == EgressMode::learn,
+                    .dns_port = dns_port,
+                    .endpoints = {}};
   for (const ListenAddress& address : listen) {
     if (address.family() == AF_UNIX) continue;
     SocketAddress socket_address;
@@ -78,7 +86,8 @@ Result<FirewallPlan> make_firewall_plan(const std::string& user, std::uint16_t d
 
 int egress_rules(const EgressRulesOptions& options) {
   if (options.action == EgressRulesAction::remove) return remove();
-  const auto plan = make_firewall_plan(options.user, options.dns_port, options.listen);
+  const auto plan =
+      make_firewall_plan(options.mode, options.user, options.dns_port, options.listen);
   if (!plan) return fail(plan.error());
   return options.action == EgressRulesAction::install ? install(*plan) : show_status(*plan);
 }

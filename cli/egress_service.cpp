@@ -5,22 +5,6 @@
 #include "cli/egress_rules.h"
 
 namespace picortex {
-namespace {
-
-std::string_view label(EgressMode mode) {
-  switch (mode) {
-    case EgressMode::off:
-      return "off";
-    case EgressMode::learn:
-      return "learn";
-    case EgressMode::enforce:
-      break;
-  }
-  return "enforce";
-}
-
-}  // namespace
-
 Result<void> EgressService::open(Reactor& reactor, Log& log, EgressObserver& observer,
                                  const ServeOptions& options,
                                  const std::vector<http::Listener>& listeners) {
@@ -29,7 +13,7 @@ Result<void> EgressService::open(Reactor& reactor, Log& log, EgressObserver& obs
   for (const http::Listener& listener : listeners) {
     if (const auto address = ListenAddress::parse(listener.name)) listen.push_back(*address);
   }
-  auto plan = make_firewall_plan(options.egress_user, options.egress_dns_port, listen);
+  auto plan = make_firewall_plan(mode_, options.egress_user, options.egress_dns_port, listen);
   if (!plan) return std::unexpected(plan.error());
   auto fence = Fence::open(reactor, log, observer,
                            {.mode = mode_,
@@ -54,7 +38,7 @@ void EgressService::stop() {
 }
 
 void EgressService::append_status(std::string& out) const {
-  out += fmt::format(R"(,"egress":{{"mode":"{}")", label(mode_));
+  out += fmt::format(R"(,"egress":{{"mode":"{}")", mode_label(mode_));
   if (fence_ != nullptr) {
     const FenceFigures figures = fence_->figures();
     const QueueFigures& queue = figures.queue;

@@ -1,24 +1,27 @@
 #include "cli/event_post.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <chrono>
 
-#include "cli/http_client.h"
 #include "cli/small_file.h"
 
 namespace picortex {
 
-std::optional<std::string> read_token(const std::string& data_dir) {
+std::optional<Token> read_token(const std::string& data_dir) {
   constexpr std::size_t kTokenSizeMax = 4096;
-  auto token = read_small_file(data_dir + "/token", kTokenSizeMax);
-  if (!token) return std::nullopt;
+  const std::string path = data_dir + "/token";
+  auto token = read_small_file(path, kTokenSizeMax);
+  struct stat status {};
+  if (!token || stat(path.c_str(), &status) != 0) return std::nullopt;
   while (token->ends_with('\n') || token->ends_with('\r')) token->pop_back();
   const auto is_visible = [](char c) { return c > ' ' && c <= '~'; };
   if (token->empty() || !std::ranges::all_of(*token, is_visible)) return std::nullopt;
-  return *std::move(token);
+  return Token{*std::move(token), status.st_uid};
 }
 
-EventPost::EventPost(const ListenAddress& server, std::string token)
+EventPost::EventPost(const ListenAddress& server, Token token)
     : server_(server), token_(std::move(token)) {}
 
 void EventPost::begin(std::string line) {
@@ -39,7 +42,7 @@ Result<void> EventPost::post(const std::string& lines) const {
                          {.method = "POST",
                           .path = "/api/events",
                           .content_type = "application/x-ndjson",
-                          .bearer_token = token_,
+                          .token = &token_,
                           .body = lines},
                          kTimeLimit);
   if (!reply) return std::unexpected(reply.error());

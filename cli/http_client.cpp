@@ -4,9 +4,12 @@
 
 #include <cerrno>
 #include <cstring>
+#include <optional>
 
 #include "cli/descriptor.h"
 #include "cli/http_reply_parser.h"
+#include "netfilter/socket_address.h"
+#include "netfilter/socket_query.h"
 
 namespace picortex {
 namespace {
@@ -18,8 +21,8 @@ std::string render(const ListenAddress& server, const HttpRequest& request) {
   text.append(" ").append(request.path).append(" HTTP/1.1\r\nHost: ");
   text += server.family() == AF_UNIX ? "localhost" : server.text();
   text += "\r\nConnection: close\r\n";
-  if (!request.bearer_token.empty()) {
-    text.append("Authorization: Bearer ").append(request.bearer_token).append("\r\n");
+  if (request.token != nullptr) {
+    text.append("Authorization: Bearer ").append(request.token->text).append("\r\n");
   }
   if (!request.content_type.empty()) {
     text.append("Content-Type: ").append(request.content_type);
@@ -38,6 +41,8 @@ class Exchange {
         socket_(::socket(server.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) {}
 
   Result<void> connect();
+  // Whether the server is root's or `owner`'s. While the daemon is down its port is anybody's.
+  Result<void> check_owner(uid_t owner) const;
   Result<void> send(std::string_view text);
   Result<HttpReply> receive();
 
@@ -48,6 +53,7 @@ class Exchange {
     return failure(server_.text() + ' ' + std::string(why), code);
   }
   std::unexpected<Error> cannot_connect(int code) const;
+  std::optional<uid_t> find_owner() const;
 
   const ListenAddress& server_;
   const std::chrono::milliseconds time_limit_;
@@ -89,6 +95,29 @@ Result<void> Exchange::connect() {
   if (getsockopt(socket_.number(), SOL_SOCKET, SO_ERROR, &code, &size) != 0) code = errno;
   if (code != 0) return cannot_connect(code);
   return {};
+}
+
+std::optional<uid_t> Exchange::find_owner() const {
+  if (server_.family() == AF_UNIX) {
+    ucred peer{};
+    socklen_t size = sizeof peer;
+    if (getsockopt(socket_.number(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return {};
+    return peer.uid;
+  }
+  SocketAddress address;
+  std::memcpy(&address.any, server_.socket_address(), server_.socket_address_size());
+  auto sockets = SocketQuery::open();
+  if (!sockets) return {};
+  const auto found = sockets->find_listener(address.address(), server_.port());
+  return found ? std::optional(uid_t{found->uid}) : std::nullopt;
+}
+
+Result<void> Exchange::check_owner(uid_t owner) const {
+  const auto found = find_owner();
+  if (found && (*found == 0 || *found == owner)) return {};
+  return refuse((found ? "belongs to uid " + std::to_string(*found) : "is nobody's to be found") +
+                ", not to root or the token's owner (uid " + std::to_string(owner) +
+                "): it is not told the token; is picortex serve running?");
 }
 
 Result<void> Exchange::send(std::string_view text) {
@@ -136,6 +165,11 @@ Result<HttpReply> ask(const ListenAddress& server, const HttpRequest& request,
                       std::chrono::milliseconds time_limit) {
   Exchange exchange(server, time_limit);
   if (auto connected = exchange.connect(); !connected) return std::unexpected(connected.error());
+  if (request.token != nullptr) {
+    if (auto owned = exchange.check_owner(request.token->owner); !owned) {
+      return std::unexpected(owned.error());
+    }
+  }
   if (auto sent = exchange.send(render(server, request)); !sent) {
     return std::unexpected(sent.error());
   }

@@ -297,6 +297,29 @@ inline constexpr Option kSelftestTarget{
     "addresses that answer on ports 443, 80, 53 and 853, and that no rule permits",
     "IP addresses, separated by commas",
     Option::Kind::list};
+inline constexpr Option kSelftestAllowed{
+    "--allowed-host", "PICORTEX_SELFTEST_ALLOWED_HOST",       "HOST",
+    "github.com",     "a host that is permitted on port 443", "a host's name"};
+inline constexpr Option kSelftestForbidden{"--forbidden-host",
+                                           "PICORTEX_SELFTEST_FORBIDDEN_HOST",
+                                           "HOST",
+                                           "example.com",
+                                           "a host that is there, and that no rule permits",
+                                           "a host's name"};
+inline constexpr Option kSelftestOpenDomain{
+    "--open-domain",
+    "PICORTEX_SELFTEST_OPEN_DOMAIN",
+    "DOMAIN",
+    "1.1.1.1.nip.io",
+    "a domain that resolves every name below it, and that no rule permits",
+    "a domain's name"};
+inline constexpr Option kSelftestAllowedHttp{
+    "--allowed-http-host",
+    "PICORTEX_SELFTEST_ALLOWED_HTTP_HOST",
+    "HOST",
+    "",
+    "a host that is permitted on port 80 (default: none, and HTTP is left out)",
+    "a host's name"};
 
 inline constexpr std::array<const Option*, 22> kServeOptions{
     &kListen,          &kDataDir,         &kLogLevel,
@@ -307,8 +330,8 @@ inline constexpr std::array<const Option*, 22> kServeOptions{
     &kBodyTimeoutMs,   &kSendTimeoutMs,   &kEgressMode,
     &kEgressUser,      &kEgressAllowlist, &kEgressDnsPort,
     &kAlertCommand};
-inline constexpr std::array<const Option*, 3> kEgressRulesOptions{&kEgressUser, &kListen,
-                                                                  &kEgressDnsPort};
+inline constexpr std::array<const Option*, 4> kEgressRulesOptions{&kEgressMode, &kEgressUser,
+                                                                  &kListen, &kEgressDnsPort};
 inline constexpr std::array<const Option*, 3> kHealthOptions{&kListen, &kHealthTimeout,
                                                              &kHealthJson};
 inline constexpr std::array<const Option*, 4> kRunOptions{&kChat, &kDataDir, &kListen, &kLogEvents};
@@ -325,8 +348,9 @@ inline constexpr std::array<const Option*, 2> kEgressFileOptions{&kEgressAllowli
 inline constexpr std::array<const Option*, 3> kEgressListOptions{&kEgressAllowlist, &kDataDir,
                                                                  &kListen};
 inline constexpr std::array<const Option*, 1> kEgressHostsOptions{&kDataDir};
-inline constexpr std::array<const Option*, 2> kEgressSelftestOptions{&kEgressUser,
-                                                                     &kSelftestTarget};
+inline constexpr std::array<const Option*, 6> kEgressSelftestOptions{
+    &kEgressUser,        &kSelftestTarget,     &kSelftestAllowed,
+    &kSelftestForbidden, &kSelftestOpenDomain, &kSelftestAllowedHttp};
 
 // True for a variable that a config file may set: one file serves every subcommand.
 bool is_config_variable(std::string_view name) noexcept;

@@ -34,9 +34,6 @@ constexpr std::pair<std::string_view, LogLevelFormat> kLogLevelFormats[] = {
 constexpr std::pair<std::string_view, Durability> kDurabilities[] = {
     {"power", Durability::power}, {"process", Durability::process}};
 
-constexpr std::pair<std::string_view, EgressMode> kEgressModes[] = {
-    {"off", EgressMode::off}, {"learn", EgressMode::learn}, {"enforce", EgressMode::enforce}};
-
 std::optional<std::string> parse_directory(std::string_view text) {
   constexpr std::size_t kSizeMax = 4000;  // leaves room for a file name within PATH_MAX
   if (text.empty() || text.size() > kSizeMax || text.find('\0') != text.npos) return std::nullopt;
@@ -95,7 +92,7 @@ Result<ServeOptions> read_serve_options(Settings& settings) {
   options.alert_command = settings.one(kAlertCommand, parse_program);
   options.drain_seconds = settings.number(kDrainSeconds, 1, 300);
   options.connections_max = settings.number(kConnectionsMax, 16, 100'000);
-  options.egress_mode = settings.one(kEgressMode, word_of(kEgressModes));
+  options.egress_mode = settings.one(kEgressMode, parse_mode);
   options.egress_user = settings.one(kEgressUser, parse_user);
   options.egress_allowlist = settings.one(kEgressAllowlist, parse_directory);
   options.egress_dns_port = static_cast<std::uint16_t>(settings.number(kEgressDnsPort, 1, 65535));

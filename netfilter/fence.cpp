@@ -13,6 +13,7 @@
 #include "netfilter/firewall.h"
 #include "netfilter/open_sockets.h"
 #include "netfilter/packet.h"
+#include "netfilter/resolver_holes.h"
 
 namespace picortex {
 namespace {
@@ -90,11 +91,14 @@ void Fence::start() {
   watch_->start();
   ticks_.start(tick_, reactor_.now());
   log_.line(Level::info, "egress.started")
-      .text("mode", settings_.mode == EgressMode::learn ? "learn" : "enforce")
+      .text("mode", mode_label(settings_.mode))
       .text("user", settings_.plan.user.name)
       .number("uid", static_cast<std::int64_t>(settings_.plan.user.uid()))
       .number("rules", static_cast<std::int64_t>(allowlist_->rules().size()))
       .message("the egress of " + settings_.plan.user.name + " is fenced");
+  for (const std::string& hole : find_resolver_holes()) {
+    log_.line(Level::warn, "egress.hole").message(hole);
+  }
 }
 
 void Fence::stop() {
@@ -133,7 +137,7 @@ Action Fence::judge(const QueuedPacket& queued) noexcept {
          .time_ms = now_ms});
   }
   if (!ended_.empty()) tell_ended();
-  return verdict.action;
+  return verdict.refused && verdict.action == Action::allow ? Action::learn : verdict.action;
 }
 
 void Fence::tell_ended() noexcept {

@@ -25,7 +25,7 @@ struct Family {
 constexpr Family kFamilies[] = {{"iptables-save", "iptables-restore", "IPv4", false},
                                 {"ip6tables-save", "ip6tables-restore", "IPv6", true}};
 
-// What a family's tables hold of the fence: the rules of its chains, and of OUTPUT, by
+// What a family's tables hold of the fence: the rules of its chains, and of the hooks', by
 // "table chain".
 using Saved = std::map<std::string, std::vector<std::string>, std::less<>>;
 
@@ -54,7 +54,10 @@ Saved parse_saved(std::string_view text) {
   return saved;
 }
 
-std::string jump_to(std::string_view chain) { return fmt::format("-A OUTPUT -j {}", chain); }
+// The rule behind "-A" that leads to a chain.
+std::string jump_to(std::string_view hook, std::string_view chain) {
+  return fmt::format("{} -j {}", hook, chain);
+}
 
 const std::vector<std::string>* find_chain(const Saved& saved, std::string_view table,
                                            std::string_view chain) {
@@ -62,16 +65,18 @@ const std::vector<std::string>* find_chain(const Saved& saved, std::string_view 
   return found == saved.end() ? nullptr : &found->second;
 }
 
-std::size_t count_jumps(const Saved& saved, std::string_view table, std::string_view chain) {
-  const auto* output = find_chain(saved, table, "OUTPUT");
-  return output == nullptr ? 0
-                           : static_cast<std::size_t>(std::ranges::count(*output, jump_to(chain)));
+std::size_t count_jumps(const Saved& saved, std::string_view table, std::string_view hook,
+                        std::string_view chain) {
+  const auto* rules = find_chain(saved, table, hook);
+  if (rules == nullptr) return 0;
+  return static_cast<std::size_t>(std::ranges::count(*rules, "-A " + jump_to(hook, chain)));
 }
 
 // Ahead of every rule that could accept or drop what the fence has to see.
-bool jump_is_first(const Saved& saved, std::string_view table, std::string_view chain) {
-  const auto* output = find_chain(saved, table, "OUTPUT");
-  return output != nullptr && !output->empty() && output->front() == jump_to(chain);
+bool jump_is_first(const Saved& saved, std::string_view table, std::string_view hook,
+                   std::string_view chain) {
+  const auto* rules = find_chain(saved, table, hook);
+  return rules != nullptr && !rules->empty() && rules->front() == "-A " + jump_to(hook, chain);
 }
 
 std::string first_line(std::string_view text) {
@@ -149,9 +154,9 @@ Result<void> restore(const Family& family, std::string_view input) {
 }
 
 void append_jump_removals(std::string& text, const Saved& saved, std::string_view table,
-                          std::string_view chain) {
-  for (std::size_t count = count_jumps(saved, table, chain); count > 0; --count) {
-    text += fmt::format("-D OUTPUT -j {}\n", chain);
+                          std::string_view hook, std::string_view chain) {
+  for (std::size_t count = count_jumps(saved, table, hook, chain); count > 0; --count) {
+    text += fmt::format("-D {}\n", jump_to(hook, chain));
   }
 }
 
@@ -169,9 +174,9 @@ std::string install_text(const std::vector<FirewallChain>& chains, const Saved& 
       for (const std::string& rule : chain.rules) text += rule + '\n';
     }
     for (const FirewallChain& chain : of_table) {
-      if (!chain.has_jump) continue;
-      append_jump_removals(text, saved, table, chain.name);
-      text += fmt::format("-I OUTPUT 1 -j {}\n", chain.name);
+      if (chain.hook.empty()) continue;
+      append_jump_removals(text, saved, table, chain.hook, chain.name);
+      text += fmt::format("-I {} 1 -j {}\n", chain.hook, chain.name);
     }
     text += "COMMIT\n";
   }
@@ -185,7 +190,7 @@ std::string removal_text(const Saved& saved) {
     std::string ends;
     for (const ChainName& chain : kFirewallChains) {
       if (chain.table != table || find_chain(saved, table, chain.name) == nullptr) continue;
-      if (chain.has_jump) append_jump_removals(rules, saved, table, chain.name);
+      if (!chain.hook.empty()) append_jump_removals(rules, saved, table, chain.hook, chain.name);
       rules += fmt::format("-F {}\n", chain.name);
       ends += fmt::format("-X {}\n", chain.name);
     }
@@ -216,13 +221,14 @@ std::vector<std::string> compare(const Saved& saved, const std::vector<FirewallC
       differences.push_back(
           fmt::format("{}: the rules of {} are in another order", chain.table, chain.name));
     }
-    if (chain.has_jump && count_jumps(saved, chain.table, chain.name) != 1) {
-      differences.push_back(fmt::format("{}: OUTPUT jumps to {} {} times instead of once",
-                                        chain.table, chain.name,
-                                        count_jumps(saved, chain.table, chain.name)));
-    } else if (chain.has_jump && !jump_is_first(saved, chain.table, chain.name)) {
-      differences.push_back(
-          fmt::format("{}: OUTPUT has rules ahead of its jump to {}", chain.table, chain.name));
+    if (chain.hook.empty()) continue;
+    const std::size_t jumps = count_jumps(saved, chain.table, chain.hook, chain.name);
+    if (jumps != 1) {
+      differences.push_back(fmt::format("{}: {} jumps to {} {} times instead of once", chain.table,
+                                        chain.hook, chain.name, jumps));
+    } else if (!jump_is_first(saved, chain.table, chain.hook, chain.name)) {
+      differences.push_back(fmt::format("{}: {} has rules ahead of its jump to {}", chain.table,
+                                        chain.hook, chain.name));
     }
   }
   return differences;

@@ -14,6 +14,8 @@ constexpr std::string_view kNoDataV6 =
     "11,48 0 0 6,21 0 8 6,48 0 0 52,84 0 0 240,116 0 0 2,7 0 0 0,40 0 0 4,28 0 0 0,21 0 1 0,"
     "6 0 0 1,6 0 0 0";
 
+constexpr std::string_view kOpensNothing = "--tcp-flags SYN,RST NONE";
+
 std::string mark(std::uint32_t value) { return fmt::format("{:#x}/{:#x}", value, kMarkMask); }
 
 // The chains of one table, filled rule by rule.
@@ -21,11 +23,12 @@ class Chains {
  public:
   Chains(const FirewallPlan& plan, bool v6) : plan_(plan), v6_(v6) {
     for (const ChainName& chain : kFirewallChains) {
-      chains_.push_back({chain.table, chain.name, chain.has_jump, {}});
+      chains_.push_back({chain.table, chain.name, chain.hook, {}});
     }
   }
 
   std::vector<FirewallChain> build() {
+    add_midway();
     add_queue();
     add_dns();
     add_filter();
@@ -71,13 +74,23 @@ class Chains {
 
   std::string_view no_data() const { return v6_ ? kNoDataV6 : kNoDataV4; }
 
+  void add_midway() {
+    add("PICORTEX-MIDWAY", fmt::format("-p tcp -m tcp {} -m conntrack --ctstate NEW "
+                                       "-j CONNMARK --set-xmark {}",
+                                       kOpensNothing, mark(kMarkMidway)));
+  }
+
   void add_queue() {
     const std::string queue = fmt::format("-j NFQUEUE --queue-num {} --queue-bypass", kEgressQueue);
     const std::string_view not_syn = "-p tcp -m tcp ! --tcp-flags FIN,SYN,RST,ACK SYN";
     const std::string_view syn = "-p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN";
     const std::string_view chain = "PICORTEX-QUEUE";
     add(chain, fmt::format("{} -m connmark --mark {} -j RETURN", not_syn, mark(kMarkAllowed)));
-    add(chain, fmt::format("! -p tcp -m connmark --mark {} -j RETURN", mark(kMarkAllowed)));
+    if (plan_.learns) {
+      for (const std::string_view packets : {not_syn, std::string_view("! -p tcp")}) {
+        add(chain, fmt::format("{} -m connmark --mark {} -j RETURN", packets, mark(kMarkLearned)));
+      }
+    }
     const std::string pending =
         fmt::format("{} -m connmark --mark {} ", not_syn, mark(kMarkPending));
     add(chain, fmt::format("{}-m bpf --bytecode \"{}\" -j RETURN", pending, no_data()));
@@ -107,13 +120,26 @@ class Chains {
   void add_filter() {
     const std::string_view egress = "PICORTEX-EGRESS";
     add(egress, fmt::format("-m connmark --mark {} -j RETURN", mark(kMarkAllowed)));
+    if (plan_.learns) {
+      add(egress, fmt::format("-m connmark --mark {} -j RETURN", mark(kMarkLearned)));
+    }
     add(egress,
         fmt::format("-p tcp -m connmark --mark {} -g PICORTEX-PENDING", mark(kMarkPending)));
     // Not the reset that the refusal itself sends.
     add(egress, fmt::format("-p tcp -m tcp ! --tcp-flags RST RST -m connmark --mark {} "
                             "-j PICORTEX-REFUSE",
                             mark(kMarkRefused)));
+    if (!plan_.learns) {
+      add(egress, fmt::format("-p tcp -m tcp ! --tcp-flags RST RST -m connmark --mark {} "
+                              "-j PICORTEX-REFUSE",
+                              mark(kMarkLearned)));
+    }
     add_for_user(egress, "", "PICORTEX-USER");
+    for (const std::string& midway : {std::string("-m conntrack --ctstate INVALID,NEW"),
+                                      fmt::format("-m connmark --mark {}", mark(kMarkMidway))}) {
+      add(egress, fmt::format("-p tcp -m tcp {} {} -m owner ! --socket-exists -g PICORTEX-UNOWNED",
+                              kOpensNothing, midway));
+    }
 
     const std::string_view pending = "PICORTEX-PENDING";
     add(pending, fmt::format("-p tcp -m bpf --bytecode \"{}\" -j RETURN", no_data()));
@@ -128,6 +154,10 @@ class Chains {
     add_verdicts(user);
     add(user, "-j PICORTEX-REFUSE");
 
+    const std::string_view unowned = "PICORTEX-UNOWNED";
+    add(unowned, fmt::format("-p tcp -m bpf --bytecode \"{}\" -j RETURN", no_data()));
+    add(unowned, "-j PICORTEX-REFUSE");
+
     const std::string_view refuse = "PICORTEX-REFUSE";
     add(refuse, fmt::format("-p tcp -j CONNMARK --set-xmark {}", mark(kMarkRefused)));
     add(refuse, "-p tcp -j REJECT --reject-with tcp-reset");
@@ -137,8 +167,11 @@ class Chains {
 
   void add_verdicts(std::string_view chain) {
     add(chain, fmt::format("-m mark --mark {} -j RETURN", mark(kMarkPassed)));
-    add(chain, fmt::format("-m mark --mark {0} -j CONNMARK --set-xmark {0}", mark(kMarkAllowed)));
-    add(chain, fmt::format("-m mark --mark {} -j RETURN", mark(kMarkAllowed)));
+    for (const std::uint32_t verdict : {kMarkAllowed, kMarkLearned}) {
+      if (verdict == kMarkLearned && !plan_.learns) continue;
+      add(chain, fmt::format("-m mark --mark {0} -j CONNMARK --set-xmark {0}", mark(verdict)));
+      add(chain, fmt::format("-m mark --mark {} -j RETURN", mark(verdict)));
+    }
   }
 
   const FirewallPlan& plan_;

@@ -119,6 +119,8 @@ std::uint32_t mark_of(Action action) noexcept {
       return kMarkPassed;
     case Action::allow:
       return kMarkAllowed;
+    case Action::learn:
+      return kMarkLearned;
     case Action::reject:
       break;
   }
@@ -209,9 +211,9 @@ void PacketQueue::take(const nlmsghdr* message) noexcept {
                     mnl_attr_get_payload_len(payload)};
   }
   const Action action = judge_.judge(queued);
-  ++(action == Action::allow    ? figures_.allowed
-     : action == Action::reject ? figures_.refused
-                                : figures_.passed);
+  ++(action == Action::reject ? figures_.refused
+     : action == Action::pass ? figures_.passed
+                              : figures_.allowed);
   ++figures_.seen;
   const std::uint32_t others = u32_of(attributes[NFQA_MARK], 0) & ~kMarkMask;
   append_verdict(ntohl(packet->packet_id), others | mark_of(action));

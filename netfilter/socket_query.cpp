@@ -4,6 +4,7 @@
 #include <linux/inet_diag.h>
 #include <linux/netlink.h>
 #include <linux/sock_diag.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -23,7 +24,8 @@ struct Question {
 // Datagrams read for one question: one that is not answered in these is not answered.
 constexpr int kDatagramsMax = 16;
 
-Question question_for(const SocketEnds& ends, bool walk, std::uint32_t sequence) noexcept {
+Question question_for(const SocketEnds& ends, bool walk, std::uint32_t states,
+                      std::uint32_t sequence) noexcept {
   Question question{};
   question.header.nlmsg_len = sizeof question;
   question.header.nlmsg_type = SOCK_DIAG_BY_FAMILY;
@@ -32,7 +34,7 @@ Question question_for(const SocketEnds& ends, bool walk, std::uint32_t sequence)
   inet_diag_req_v2& body = question.body;
   body.sdiag_family = ends.source.is_v6 ? AF_INET6 : AF_INET;
   body.sdiag_protocol = ends.protocol;
-  body.idiag_states = ~0u;
+  body.idiag_states = states;
   body.id.idiag_cookie[0] = body.id.idiag_cookie[1] = INET_DIAG_NOCOOKIE;
   body.id.idiag_sport = htons(ends.source_port);
   if (walk) {
@@ -80,23 +82,38 @@ Result<SocketQuery> SocketQuery::open() {
 std::optional<SocketOwner> SocketQuery::find(const SocketEnds& ends) noexcept {
   if (ends.protocol != kProtocolTcp && ends.protocol != kProtocolUdp) return std::nullopt;
   if (ends.destination != IpAddress{.is_v6 = ends.destination.is_v6}) {
-    const auto found = ask(ends, false);
+    const auto found = ask(ends, Search::exact);
     if (found || ends.protocol == kProtocolTcp) return found;
   }
   if (walks_ >= kWalksMax) return std::nullopt;
   ++walks_;
-  if (const auto found = ask(ends, true)) return found;
+  return search(ends, Search::walk);
+}
+
+std::optional<SocketOwner> SocketQuery::find_listener(const IpAddress& address,
+                                                      std::uint16_t port) noexcept {
+  return search({.protocol = kProtocolTcp,
+                 .source = address,
+                 .source_port = port,
+                 .destination = {.is_v6 = address.is_v6}},
+                Search::listeners);
+}
+
+std::optional<SocketOwner> SocketQuery::search(const SocketEnds& ends, Search search) noexcept {
+  if (const auto found = ask(ends, search)) return found;
   if (ends.source.is_v6) return std::nullopt;
   // An IPv4 packet of a dual-stack socket.
   SocketEnds mapped = ends;
   mapped.source = {.is_v6 = true};
   mapped.source.bytes[10] = mapped.source.bytes[11] = 0xff;
   std::ranges::copy(ends.source.raw(), mapped.source.bytes.begin() + 12);
-  return ask(mapped, true);
+  return ask(mapped, search);
 }
 
-std::optional<SocketOwner> SocketQuery::ask(const SocketEnds& ends, bool walk) noexcept {
-  const Question question = question_for(ends, walk, ++sequence_);
+std::optional<SocketOwner> SocketQuery::ask(const SocketEnds& ends, Search search) noexcept {
+  const bool walk = search != Search::exact;
+  const std::uint32_t states = search == Search::listeners ? 1u << TCP_LISTEN : ~0u;
+  const Question question = question_for(ends, walk, states, ++sequence_);
   if (send(socket_.number(), &question, sizeof question, MSG_DONTWAIT) < 0) return std::nullopt;
   std::optional<SocketOwner> owner;
   for (int datagram = 0; datagram < kDatagramsMax; ++datagram) {

@@ -39,6 +39,8 @@ class SocketQuery {
   static Result<SocketQuery> open();
 
   std::optional<SocketOwner> find(const SocketEnds& ends) noexcept;
+  // Whose TCP socket listens there: on the address or on all.
+  std::optional<SocketOwner> find_listener(const IpAddress& address, std::uint16_t port) noexcept;
   // A new turn of the loop: walks are allowed again.
   void renew() noexcept { walks_ = 0; }
 
@@ -46,7 +48,10 @@ class SocketQuery {
   explicit SocketQuery(FileDescriptor socket) : socket_(std::move(socket)), buffer_(kBufferSize) {}
   static constexpr std::size_t kBufferSize = 64 * 1024;
 
-  std::optional<SocketOwner> ask(const SocketEnds& ends, bool walk) noexcept;
+  enum class Search : std::uint8_t { exact, walk, listeners };
+
+  std::optional<SocketOwner> search(const SocketEnds& ends, Search search) noexcept;
+  std::optional<SocketOwner> ask(const SocketEnds& ends, Search search) noexcept;
 
   FileDescriptor socket_;
   std::vector<char> buffer_;

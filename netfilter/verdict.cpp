@@ -87,6 +87,25 @@ Verdict judge_by_dns(const EgressPolicy& policy, const Packet& packet, std::int6
 
 }  // namespace
 
+std::string_view mode_label(EgressMode mode) noexcept {
+  switch (mode) {
+    case EgressMode::off:
+      return "off";
+    case EgressMode::learn:
+      return "learn";
+    case EgressMode::enforce:
+      break;
+  }
+  return "enforce";
+}
+
+std::optional<EgressMode> parse_mode(std::string_view text) noexcept {
+  for (const EgressMode mode : {EgressMode::off, EgressMode::learn, EgressMode::enforce}) {
+    if (text == mode_label(mode)) return mode;
+  }
+  return std::nullopt;
+}
+
 std::string_view evidence_label(Evidence evidence) noexcept {
   switch (evidence) {
     case Evidence::ip:

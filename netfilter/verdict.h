@@ -13,10 +13,15 @@ namespace picortex {
 
 enum class EgressMode : std::uint8_t { off, learn, enforce };
 
+// "off", "learn", "enforce".
+std::string_view mode_label(EgressMode mode) noexcept;
+std::optional<EgressMode> parse_mode(std::string_view text) noexcept;
+
 // What the firewall rules do with the packet, by the mark that the verdict gives it.
 enum class Action : std::uint8_t {
   pass,    // this packet goes; the connection stays undecided and its next data comes here too
   allow,   // the connection goes, past the queue from now on
+  learn,   // the same, for as long as the fence only learns
   reject,  // refused at once (RST or ICMP)
 };
 

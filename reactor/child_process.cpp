@@ -6,7 +6,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
-#include <array>
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
@@ -16,6 +16,8 @@ extern char** environ;
 
 namespace picortex {
 namespace {
+
+constexpr std::size_t kErrorTextSizeMax = 512;
 
 // posix_spawn's two option objects, which want to be destroyed.
 struct SpawnOptions {
@@ -61,9 +63,9 @@ std::vector<char*> pointers(std::span<const std::string> texts) {
   return result;
 }
 
-Result<std::pair<FileDescriptor, FileDescriptor>> make_pipe(int flags) {
+Result<std::pair<FileDescriptor, FileDescriptor>> make_pipe() {
   int ends[2];
-  if (pipe2(ends, O_CLOEXEC | flags) != 0) {
+  if (pipe2(ends, O_CLOEXEC) != 0) {
     return failure(std::string("cannot make a pipe: ") + std::strerror(errno), errno);
   }
   return std::pair{FileDescriptor(ends[0]), FileDescriptor(ends[1])};
@@ -97,13 +99,13 @@ ChildProcess::~ChildProcess() { CHECK(is_idle()); }
 Result<void> ChildProcess::start(std::span<const std::string> arguments,
                                  std::span<const std::string> variables, std::string input) {
   CHECK(is_idle() && !arguments.empty());
-  auto error_pipe = make_pipe(O_NONBLOCK);
+  // Blocking pipes: the ring waits for a slow program, not the loop.
+  auto error_pipe = make_pipe();
   if (!error_pipe) return std::unexpected(error_pipe.error());
   error_pipe_ = std::move(error_pipe->first);
   FileDescriptor input_end;
   if (!input.empty()) {
-    // A blocking pipe: the ring waits for a slow reader, not the loop.
-    auto input_pipe = make_pipe(0);
+    auto input_pipe = make_pipe();
     if (!input_pipe) return std::unexpected(input_pipe.error());
     input_end = std::move(input_pipe->first);
     input_pipe_ = std::move(input_pipe->second);
@@ -131,7 +133,9 @@ Result<void> ChildProcess::start(std::span<const std::string> arguments,
   timed_out_ = has_ended_ = false;
   input_ = std::move(input);
   written_ = 0;
+  error_text_.clear();
   if (input_pipe_.is_open()) write_rest();
+  read_errors();
   reactor_.ring().poll(exit_, pid_descriptor_.number(), POLLIN);
   time_limits_.start(time_limit_, reactor_.now());
   return {};
@@ -157,14 +161,35 @@ void ChildProcess::on_write(const Completion& completion) noexcept {
     return write_rest();
   }
   input_pipe_.reset();  // the end of the file for whoever reads; EPIPE: nobody does
-  if (has_ended_) finish();
+  finish_if_idle();
+}
+
+void ChildProcess::read_errors() {
+  reactor_.ring().read(read_, error_pipe_.number(), read_buffer_);
+}
+
+void ChildProcess::on_read(const Completion& completion) noexcept {
+  if (completion.result > 0) keep(static_cast<std::size_t>(completion.result));
+  // What nobody reads would stop the program once the pipe is full.
+  if (!has_ended_ && (completion.result > 0 || completion.result == -EINTR)) return read_errors();
+  finish_if_idle();
+}
+
+void ChildProcess::keep(std::size_t size) {
+  error_text_.append(read_buffer_.data(), std::min(size, kErrorTextSizeMax - error_text_.size()));
 }
 
 void ChildProcess::on_exit(const Completion&) noexcept {
   has_ended_ = true;
-  // Something else that holds the pipe's other end must not keep this object busy.
-  if (write_.in_flight()) return reactor_.ring().cancel(write_);
-  finish();
+  // Something else that holds a pipe's other end must not keep this object busy.
+  for (Operation* operation : {&write_, &read_}) {
+    if (operation->in_flight()) reactor_.ring().cancel(*operation);
+  }
+  finish_if_idle();
+}
+
+void ChildProcess::finish_if_idle() {
+  if (has_ended_ && is_idle()) finish();
 }
 
 void ChildProcess::finish() {
@@ -172,12 +197,13 @@ void ChildProcess::finish() {
   const pid_t ended = waitpid(pid_, &status, WNOHANG);
   CHECK(ended == pid_);
   time_limit_.stop();
-  std::array<char, 512> text;
-  const ssize_t size = read(error_pipe_.number(), text.data(), text.size());
+  fcntl(error_pipe_.number(), F_SETFL, O_NONBLOCK);
+  const ssize_t size = read(error_pipe_.number(), read_buffer_.data(), read_buffer_.size());
+  if (size > 0) keep(static_cast<std::size_t>(size));
   const ChildExit exit{.status = WIFEXITED(status) ? WEXITSTATUS(status) : 0,
                        .signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0,
                        .timed_out = timed_out_,
-                       .error_text = {text.data(), size > 0 ? static_cast<std::size_t>(size) : 0}};
+                       .error_text = error_text_};
   pid_descriptor_.reset();
   error_pipe_.reset();
   handler_(owner_, exit);

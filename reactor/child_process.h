@@ -2,6 +2,7 @@
 
 #include <sys/types.h>
 
+#include <array>
 #include <memory>
 #include <span>
 #include <string>
@@ -22,10 +23,9 @@ struct ChildExit {
 };
 
 // A program that the daemon runs and whose end it learns through a pidfd on the ring. Its stdin is
-// /dev/null, or a pipe that brings a text; its stdout is /dev/null; the beginning of its stderr is
-// kept. It gets the daemon's environment with
-// the given variables in front, and no blocked signals. One child at a time; the owner keeps the
-// object until is_idle().
+// /dev/null, or a pipe that brings a text; its stdout is /dev/null; its stderr is read to the end,
+// and its beginning kept. It gets the daemon's environment with the given variables in front, and
+// no blocked signals. One child at a time; the owner keeps the object until is_idle().
 class ChildProcess {
  public:
   using Handler = void (*)(void* owner, const ChildExit& exit) noexcept;
@@ -42,13 +42,19 @@ class ChildProcess {
   // Ends the child, if there is one. Its handler still runs.
   void kill();
 
-  bool is_idle() const noexcept { return !exit_.in_flight() && !write_.in_flight(); }
+  bool is_idle() const noexcept {
+    return !exit_.in_flight() && !write_.in_flight() && !read_.in_flight();
+  }
   pid_t pid() const noexcept { return pid_; }
 
  private:
   void on_exit(const Completion& completion) noexcept;
   void on_write(const Completion& completion) noexcept;
+  void on_read(const Completion& completion) noexcept;
   void write_rest();
+  void read_errors();
+  void keep(std::size_t size);
+  void finish_if_idle();
   void finish();
   void on_time_limit() noexcept;
 
@@ -62,10 +68,13 @@ class ChildProcess {
   FileDescriptor input_pipe_;
   std::string input_;
   std::size_t written_ = 0;  // of input_
+  std::array<char, 4096> read_buffer_;
+  std::string error_text_;
   bool has_ended_ = false;
   bool timed_out_ = false;
   Operation exit_ = Operation::to<&ChildProcess::on_exit>(*this);
   Operation write_ = Operation::to<&ChildProcess::on_write>(*this);
+  Operation read_ = Operation::to<&ChildProcess::on_read>(*this);
   Deadline time_limit_ = Deadline::to<&ChildProcess::on_time_limit>(*this);
 };
 

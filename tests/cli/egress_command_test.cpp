@@ -3,7 +3,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include "base/uuid_v7.h"
-#include "cli/bypass_attempts.h"
+#include "cli/bypass_messages.h"
 #include "cli/command_line.h"
 #include "cli/egress.h"
 #include "cli/run_listener.h"

@@ -28,11 +28,12 @@ BOOST_AUTO_TEST_CASE(sends_a_whole_request) {
   ReplyServer server([](int connection, const std::string&) {
     ReplyServer::send_text(connection, ReplyServer::reply(200, "{}"));
   });
+  const Token token{"secret", getuid()};
   const auto reply = ask(server.address(),
                          {.method = "POST",
                           .path = "/api/events",
                           .content_type = "application/json",
-                          .bearer_token = "secret",
+                          .token = &token,
                           .body = "[1]"},
                          5s);
   BOOST_REQUIRE(reply.has_value());

@@ -1,6 +1,6 @@
 // The fence with real clients: allowed hosts work with each, forbidden ones fail at once.
 import assert from 'node:assert/strict';
-import { rm } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { describe, it } from 'node:test';
 import { testFile } from './support/cleanup.mjs';
 import { Client } from './support/client.mjs';
@@ -183,7 +183,7 @@ except OSError as error: print(type(error).__name__)`;
   it('finds its rules in place, names what differs, and mends it', async () => {
     const { binary } = await import('./support/daemon.mjs');
     const egress = (what) => {
-      const settings = ['env', `PICORTEX_EGRESS_USER=${fencedUid}`, 'PICORTEX_LISTEN=127.0.0.1:8787', binary, 'egress', what];
+      const settings = ['env', 'PICORTEX_EGRESS_MODE=enforce', `PICORTEX_EGRESS_USER=${fencedUid}`, 'PICORTEX_LISTEN=127.0.0.1:8787', binary, 'egress', what];
       return world.runAs(0, settings);
     };
     assert.deepEqual(await egress('status').then(({ status, output }) => ({ status, output })),
@@ -198,6 +198,25 @@ except OSError as error: print(type(error).__name__)`;
     world.host.run('iptables', '-D', 'OUTPUT', '-j', 'ACCEPT');
     assert.equal((await egress('status')).status, 0);
     assert.equal((await egress('install')).output, 'the rules are in place already\n');
+  });
+
+  it('tells of a resolver that looks names up under its own user', async (t) => {
+    const { binary } = await import('./support/daemon.mjs');
+    const status = () => world.runAs(0, ['env', 'PICORTEX_EGRESS_MODE=enforce', `PICORTEX_EGRESS_USER=${fencedUid}`,
+                                         'PICORTEX_LISTEN=127.0.0.1:8787', binary, 'egress', 'status']);
+    const file = world.ownFile('/etc/nsswitch.conf');
+    const before = await readFile(file);
+    t.after(() => writeFile(file, before));
+    await writeFile(file, 'hosts: files resolve [!UNAVAIL=return] dns\n');
+    world.host.run('sh', '-c', 'mount -t tmpfs none /run && mkdir -p /run/systemd/resolve && touch /run/systemd/resolve/io.systemd.Resolve');
+    t.after(() => world.host.run('umount', '/run'));
+    const open = await status();
+    assert.equal(open.status, 1);
+    assert.match(open.output, /^the rules stand as they should\nhole: \/etc\/nsswitch\.conf .*\nhole: systemd-resolved .*\n$/);
+    const other = await World.create(t);
+    await writeFile(other.ownFile('/etc/nsswitch.conf'), 'hosts: resolve\n');
+    const told = await other.startDaemon(t);
+    assert.equal((await told.line((line) => line.event_type === 'egress.hole')).level, 'warn');
   });
 
   it('counts every packet once', async () => {

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, it } from 'node:test';
+import { prelude } from './support/attempt.mjs';
 import { testFile } from './support/cleanup.mjs';
 import { eventually } from './support/daemon.mjs';
 import { World, addresses, fencedUid, needsRoot, otherUid, subUid } from './support/namespaces.mjs';
@@ -20,39 +21,6 @@ rebind-private.test
 const world = needsRoot ? undefined : await World.create(testFile);
 await world?.writeList(list);
 const daemon = await world?.startDaemon(testFile);
-
-// What the attempts have in common. answer() tells whether the server said anything to the bytes sent.
-const prelude = `
-import os, select, socket, ssl, struct, sys, time
-SHARED, OTHER, SINK, SINK6 = ${JSON.stringify([addresses.shared, addresses.other, addresses.sink, addresses.sink6])}
-def hello(name):
-    context = ssl.create_default_context()
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-    try:
-        context.wrap_bio(incoming, outgoing, server_hostname=name).do_handshake()
-    except ssl.SSLWantReadError:
-        pass
-    return outgoing.read()
-def dial(address, port=443, timeout=3):
-    s = socket.create_connection((address, port), timeout)
-    s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return s
-def answer(s):
-    try:
-        data = s.recv(65536)
-        return 'answered' if data else 'closed'
-    except OSError as error:
-        return type(error).__name__
-def resolve(name):
-    return socket.getaddrinfo(name, 443, type=socket.SOCK_STREAM)
-def report(attempt):
-    try:
-        print(attempt())
-    except OSError as error:
-        print(type(error).__name__, error.errno)
-`;
 
 // Runs Python as the fenced user; gives what it printed.
 async function attempt(program, uid = fencedUid) {

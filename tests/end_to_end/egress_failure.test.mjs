@@ -88,6 +88,37 @@ describe('the fence in trouble', { skip: needsRoot }, () => {
     assert.ok(again.alive);
   });
 
+  it('lets nothing out while the daemon hangs, and refuses at once when it is killed then', async (t) => {
+    const world = await World.create(t);
+    await world.writeList('allowed.test\nsink.test\n');
+    const daemon = await world.startDaemon(t);
+    const held = world.startAs(t, fencedUid, ['/usr/bin/python3', '-uc', `
+import socket, sys
+socket.getaddrinfo('sink.test', 443)
+s = socket.create_connection(('${addresses.sink}', 443)); print('open'); sys.stdin.readline(); s.settimeout(2)
+try:
+    s.sendall(b'SECRET not yet judged'); print(s.recv(9))
+except OSError as error: print(type(error).__name__)`]);
+    const lines = follow(held);
+    await eventually('it is open', () => lines.includes('open'));
+    world.arrivals.length = 0;
+    const others = follow(world.startAs(t, otherUid, ['/usr/bin/python3', '-uc', fetches('forbidden.test')]));
+    daemon.kill('SIGSTOP');
+    held.stdin.write('\n');
+    const hangs = await world.runAs(fencedUid, ['curl', '-sS', '--max-time', '2', '--resolve', `allowed.test:443:${addresses.shared}`, 'https://allowed.test/']);
+    assert.equal(hangs.status, 28, hangs.errors);
+    await eventually('the open connection has tried', () => lines.length === 2);
+    assert.deepEqual(world.arrivals, []);
+    daemon.kill('SIGKILL');
+    await daemon.exited;
+    const { status, ms } = await world.runAs(fencedUid, ['curl', '-sS', '--max-time', '5', '--resolve', `allowed.test:443:${addresses.shared}`, 'https://allowed.test/']);
+    assert.equal(status, 7);
+    assert.ok(ms < 1000, `${ms} ms`);
+    await sleep(1000);
+    assert.deepEqual(world.arrivals, []);
+    assert.ok(others.length > 0 && others.every((line) => line.startsWith('ok')), 'another user noticed');
+  });
+
   it('admits none of 10,000 attempts in a burst, counts them all, and answers meanwhile', async (t) => {
     const world = await World.create(t);
     const daemon = await world.startDaemon(t, { LOG_LEVEL: 'info' });
@@ -158,6 +189,30 @@ import socket
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.connect(('${addresses.sink}', 9999)); s.send(b'learnt')`);
     assert.equal(udp.errors, '');
     await eventually('the datagram arrives', () => world.arrivals.some((arrival) => arrival.data === 'learnt'));
+  });
+
+  it('ends what learn mode let pass once it enforces', async (t) => {
+    const world = await World.create(t);
+    const learning = await world.startDaemon(t, { PICORTEX_EGRESS_MODE: 'learn' });
+    const held = world.startAs(t, fencedUid, ['/usr/bin/python3', '-uc', `
+import socket, sys, time
+s = [socket.create_connection(('${addresses.sink}', 9999)) for i in range(2)]
+u = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); u.connect(('${addresses.sink}', 9999))
+for sock in (*s, u): sock.send(b'early')
+print('open'); sys.stdin.readline()
+for sock in (s[0], u):
+    try: sock.send(b'SECRET'); time.sleep(0.2); sock.send(b'SECRET'); print('sent')
+    except OSError as error: print(type(error).__name__)
+s[1].send(b'SECRET'); s[1].close()`]);
+    const lines = follow(held);
+    await eventually('all of it arrives', () => world.arrivals.filter((arrival) => arrival.data === 'early').length === 3);
+    await learning.stop();
+    await world.startDaemon(t, {}, { dataDir: learning.dataDir });
+    held.stdin.write('\n');
+    await eventually('it has tried', () => lines.length === 3);
+    assert.ok(!lines.slice(1).includes('sent'), lines.join());
+    await sleep(1000);
+    assert.deepEqual(world.arrivals.filter((arrival) => arrival.data?.includes('SECRET')), []);
   });
 
   it('takes the good lines of a changed list, names the bad ones, and reads it on SIGHUP', async (t) => {

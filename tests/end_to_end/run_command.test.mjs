@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { chmod } from 'node:fs/promises';
 import test from 'node:test';
 import { testFile } from './support/cleanup.mjs';
 import { binary, environment, eventually, startDaemon, temporaryDirectory } from './support/daemon.mjs';
@@ -36,6 +37,27 @@ function rowsOf(requestId) {
     return startRow && exitRow && { startRow, exitRow, count: rows.length };
   });
 }
+
+test('a stranger who listens on the port is not told the token', { skip: process.getuid() === 0 ? false : 'needs root, to be somebody else' }, async (t) => {
+  for (const where of ['127.0.0.1', '::', '/stranger.sock']) {
+    const directory = await temporaryDirectory(t);
+    await chmod(directory, 0o777);
+    const stranger = spawn('setpriv', ['--reuid=47002', '--regid=47002', '--clear-groups', process.execPath, '-e', `
+      const place = ${JSON.stringify(where)}.startsWith('/') ? [process.argv[1] + '${where}'] : [0, '${where}'];
+      const server = require('node:net').createServer((s) => s.on('data', (d) => console.log('TOLD', String(d))).on('error', () => {}));
+      server.listen(...place, () => console.log(JSON.stringify(server.address())));`, directory], { stdio: ['ignore', 'pipe', 'inherit'], cwd: '/' });
+    t.after(() => stranger.kill());
+    let text = '';
+    stranger.stdout.setEncoding('utf8').on('data', (more) => (text += more));
+    await eventually('the stranger listens', () => text.includes('\n'));
+    const address = JSON.parse(text.split('\n')[0]);
+    const listen = address.port ? `127.0.0.1:${address.port}` : `unix:${address}`;
+    const { code, stderr } = await picortex(['run', '--listen', listen, '--', 'true']);
+    assert.equal(code, 0);
+    assert.match(stderr, /belongs to uid 47002, not to root or the token's owner/);
+    assert.doesNotMatch(text, /TOLD/);
+  }
+});
 
 test('the command gets a request ID and the chat', async () => {
   const { stdout, code } = await picortex(['run', '--chat', 'chat-9', '--', 'sh', '-c', 'echo "$PICORTEX_REQUEST_ID $PICORTEX_CHAT_ID"']);

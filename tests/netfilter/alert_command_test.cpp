@@ -74,6 +74,29 @@ BOOST_AUTO_TEST_CASE(failures_are_logged_with_their_reason) {
   BOOST_TEST(count(text, "cannot start /nonexistent/alert") == 1u);
 }
 
+BOOST_AUTO_TEST_CASE(much_on_stderr_does_not_stop_the_program) {
+  AlertCommand command(
+      *reactor, log, script("echo begins >&2; head -c 300000 /dev/zero | tr '\\0' x >&2; exit 4"));
+  command.send("{}", id);
+  finish(command);
+  const std::string text = lines();
+  BOOST_TEST(count(text, "exit status 4") == 1u);
+  BOOST_TEST(count(text, "begins") == 1u);
+  BOOST_TEST(text.size() < 2000u);
+}
+
+BOOST_AUTO_TEST_CASE(what_the_program_leaves_behind_does_not_keep_it_busy) {
+  AlertCommand command(
+      *reactor, log,
+      script("sleep 60 & echo $! >" + directory + "/pid; echo left behind >&2; exit 5"));
+  command.send("{}", id);
+  finish(command);
+  BOOST_TEST(kill(std::stoi(read("pid")), SIGKILL) == 0);  // it was there still
+  const std::string text = lines();
+  BOOST_TEST(count(text, "left behind") == 1u);
+  BOOST_TEST(count(text, "exit status 5") == 1u);
+}
+
 BOOST_AUTO_TEST_CASE(a_program_that_hangs_is_killed) {
   AlertCommand command(*reactor, log, script("sleep 60"), std::chrono::milliseconds(50));
   command.send("{}", id);

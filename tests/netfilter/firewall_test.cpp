@@ -8,6 +8,7 @@ using namespace picortex;
 
 FirewallPlan plan() {
   return {.user = {"chat-user", {{1001, 1001}, {100000, 165535}}},
+          .learns = false,
           .dns_port = 8753,
           .endpoints = {{*parse_ip_address("127.0.0.1"), 8787}}};
 }
@@ -23,7 +24,9 @@ std::string saved(const std::vector<FirewallChain>& chains) {
       text += "*" + std::string(table) + "\n:OUTPUT ACCEPT [10:20]\n";
     }
     text += ":" + std::string(chain.name) + " - [0:0]\n";
-    if (chain.has_jump) text += "-A OUTPUT -j " + std::string(chain.name) + "\n";
+    if (!chain.hook.empty()) {
+      text += "-A " + std::string(chain.hook) + " -j " + std::string(chain.name) + "\n";
+    }
     for (const std::string& rule : chain.rules) text += rule + "\n";
   }
   return text + "COMMIT\n";

@@ -128,19 +128,25 @@ export class World {
     outside.run('sh', '-c', 'echo 3 > /proc/sys/net/ipv4/tcp_fastopen');
   }
 
-  // The host has a resolv.conf, hosts and subuid of its own.
+  // The host has a resolv.conf, nsswitch.conf, hosts and subuid of its own.
   async #isolateFiles() {
     const files = {
       '/etc/resolv.conf': `nameserver ${addresses.resolver}\n`,
+      '/etc/nsswitch.conf': 'hosts: files dns\n',
       '/etc/hosts': '127.0.0.1 localhost\n::1 localhost\n',
       '/etc/subuid': `${fencedUid}:470100:100\n`,
     };
     for (const [path, text] of Object.entries(files)) {
-      const own = join(this.directory, path.replaceAll('/', '_'));
+      const own = this.ownFile(path);
       await writeFile(own, text, { mode: 0o644 });
       await chmod(own, 0o644);
       this.host.run('sh', '-c', `[ -e ${path} ] || touch ${path}; mount --bind ${own} ${path}`);
     }
+  }
+
+  // What stands for a file of /etc on the host.
+  ownFile(path) {
+    return join(this.directory, path.replaceAll('/', '_'));
   }
 
   async #makeCertificates() {
@@ -162,7 +168,7 @@ export class World {
       'dnsmasq', '--no-daemon', '--no-resolv', '--no-hosts', '--conf-file=/dev/null', '--user=root', '--bind-interfaces',
       `--listen-address=${addresses.resolver}`, `--listen-address=${addresses.resolver6}`, '--log-queries',
       '--log-facility=-', '--cname=alias.test,hidden.test', '--cname=www.wild.test,allowed.test',
-      '--txt-record=allowed.test,smuggled', ...own, '--local=/test/', '--local=/com/', '--local=/org/', '--pid-file=',
+      '--txt-record=allowed.test,smuggled', `--address=/open.test/${addresses.shared}`, ...own, '--local=/test/', '--local=/com/', '--local=/org/', '--pid-file=',
     ]);
     await this.#makeRepository();
     await writeFile(join(directory, 'nginx.conf'), this.#nginxConfig());
@@ -247,13 +253,15 @@ http {
              SSL_CERT_FILE: ca, GIT_TERMINAL_PROMPT: '0', LC_ALL: 'C' };
   }
 
-  commandAs(uid, command) {
-    return [...this.host.prefix, 'setpriv', `--reuid=${uid}`, `--regid=${uid}`, '--clear-groups', '--', ...command];
+  // `capabilities` such as '+net_raw': for what some kernels let everybody do, and others do not.
+  commandAs(uid, command, capabilities) {
+    const more = capabilities ? [`--inh-caps=${capabilities}`, `--ambient-caps=${capabilities}`] : [];
+    return [...this.host.prefix, 'setpriv', `--reuid=${uid}`, `--regid=${uid}`, '--clear-groups', ...more, '--', ...command];
   }
 
   // Runs a program to its end as a user of the host: { status, output, errors, ms }.
-  runAs(uid, command, { input, timeoutMs = 20_000 } = {}) {
-    const [program, ...rest] = this.commandAs(uid, command);
+  runAs(uid, command, { input, timeoutMs = 20_000, capabilities } = {}) {
+    const [program, ...rest] = this.commandAs(uid, command, capabilities);
     const began = performance.now();
     return new Promise((resolve) => {
       const child = execFile(program, rest, { env: this.clientEnvironment, timeout: timeoutMs, killSignal: 'SIGKILL', cwd: '/tmp' },
