@@ -16,6 +16,8 @@
 
 #include "cli/egress_service.h"
 #include "cli/egress_telling.h"
+#include "cli/service_environment.h"
+#include "cli/service_notifier.h"
 #include "cli/version.h"
 #include "handlers/access.h"
 #include "handlers/event_feed.h"
@@ -125,8 +127,27 @@ http::ServerLimits server_limits(const ServeOptions& options) {
   return limits;
 }
 
+// The sockets that the service manager handed over, else those that the options name.
+Result<std::vector<http::Listener>> open_listeners(const ServeOptions& options,
+                                                   ServiceEnvironment& service) {
+  std::vector<http::Listener> listeners;
+  for (FileDescriptor& socket : service.sockets) {
+    auto listener = http::adopt_listener(std::move(socket));
+    if (!listener) return std::unexpected(listener.error());
+    listeners.push_back(std::move(*listener));
+  }
+  if (!listeners.empty()) return listeners;
+  for (const ListenAddress& address : options.listen) {
+    auto listener = listen_on(address);
+    if (!listener) return std::unexpected(listener.error());
+    listeners.push_back(std::move(*listener));
+  }
+  return listeners;
+}
+
 // What can fail before the loop turns.
 struct Foundation {
+  ServiceEnvironment service;
   FileDescriptor lock;
   Token token;
   std::vector<http::Listener> listeners;
@@ -134,6 +155,8 @@ struct Foundation {
 };
 
 Result<Foundation> lay_foundation(const ServeOptions& options) {
+  auto service = take_service_environment();
+  if (!service) return std::unexpected(service.error());
   auto reactor = Reactor::open();
   if (!reactor) return std::unexpected(reactor.error());
   if (auto made = make_data_dir(options.data_dir); !made) return std::unexpected(made.error());
@@ -141,13 +164,13 @@ Result<Foundation> lay_foundation(const ServeOptions& options) {
   if (!lock) return std::unexpected(lock.error());
   auto token = Token::load_or_create(options.data_dir);
   if (!token) return std::unexpected(token.error());
-  std::vector<http::Listener> listeners;
-  for (const ListenAddress& address : options.listen) {
-    auto listener = listen_on(address);
-    if (!listener) return std::unexpected(listener.error());
-    listeners.push_back(std::move(*listener));
-  }
-  return Foundation{std::move(*lock), std::move(*token), std::move(listeners), std::move(*reactor)};
+  auto listeners = open_listeners(options, *service);
+  if (!listeners) return std::unexpected(listeners.error());
+  return Foundation{.service = std::move(*service),
+                    .lock = std::move(*lock),
+                    .token = std::move(*token),
+                    .listeners = std::move(*listeners),
+                    .reactor = std::move(*reactor)};
 }
 
 OwnNames own_names(const ServeOptions& options, const std::vector<http::Listener>& listeners) {
@@ -171,6 +194,8 @@ class Daemon {
 
   void add_routes(const ServeOptions& options);
   static void on_signal(void* owner, int signal) noexcept;
+  static bool is_alive(void* owner) noexcept;
+  void reload();
   void begin_drain(int signal);
   void on_drain_limit() noexcept;
   void on_turn_end() noexcept;
@@ -202,6 +227,7 @@ class Daemon {
   EgressService egress_;
   std::unique_ptr<StatusEndpoint> status_;
   std::unique_ptr<Signals> signals_;
+  ServiceNotifier notifier_;
   Phase phase_ = Phase::serving;
   DeadlineList drain_limits_;
   DeadlineList closing_limits_;
@@ -229,6 +255,7 @@ Daemon::Daemon(const ServeOptions& options, Foundation& foundation)
       story_(queries_),
       history_(reactor_, writer_),
       egress_(options.egress_mode),
+      notifier_(reactor_, foundation.service, this, &Daemon::is_alive),
       drain_limits_(std::chrono::seconds(options.drain_seconds)),
       closing_limits_(kClosingTime) {
   add_routes(options);
@@ -309,12 +336,15 @@ Result<void> Daemon::start(const ServeOptions& options, Foundation& foundation) 
   reactor_.add(TurnHook::to<&Daemon::on_turn_end>(*this));
   probe_.start();
   egress_.start();
+  std::string names;
   for (http::Listener& listener : foundation.listeners) {
+    names += (names.empty() ? "listening on " : ", ") + listener.name;
     log_.line(Level::info, "serve.listening")
         .text("address", listener.name)
         .message("listening on " + listener.name);
     server_->listen(std::move(listener));
   }
+  notifier_.ready(names);
   return {};
 }
 
@@ -325,14 +355,27 @@ int Daemon::run() {
 
 void Daemon::on_signal(void* owner, int signal) noexcept {
   auto& daemon = *static_cast<Daemon*>(owner);
-  if (signal == SIGHUP) return daemon.egress_.reload();
+  if (signal == SIGHUP) return daemon.reload();
   // Asked twice: at once. What was acknowledged is stored already.
   if (daemon.phase_ != Phase::serving) _exit(EXIT_FAILURE);
   daemon.begin_drain(signal);
 }
 
+// A database that cannot be used is known, told, and mended without a restart; one that does not
+// answer at all is not.
+bool Daemon::is_alive(void* owner) noexcept {
+  return !static_cast<Daemon*>(owner)->writer_.is_wedged();
+}
+
+void Daemon::reload() {
+  notifier_.reloading();
+  egress_.reload();
+  notifier_.reloaded();
+}
+
 void Daemon::begin_drain(int signal) {
   phase_ = Phase::draining;
+  notifier_.stopping("finishing the requests in hand");
   log_.line(Level::info, "serve.draining")
       .text("signal", sigabbrev_np(signal))
       .message("finishing the requests in hand; a second signal ends at once");
@@ -368,6 +411,7 @@ void Daemon::begin_closing() {
   writer_.close();
   log_.line(Level::info, "serve.stopped").message("stopped");
   signals_->stop();
+  notifier_.stop();
   closing_limits_.start(closing_limit_, reactor_.now());
   reactor_.turn_at_once();
 }
