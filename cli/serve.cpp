@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -312,6 +313,8 @@ Result<void> Daemon::start(const ServeOptions& options, Foundation& foundation) 
       !opened) {
     return std::unexpected(opened.error());
   }
+  // The firewall's programs have done their work; the alert command and tmux get no capability.
+  prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
   // Ahead of the fence, which sends the verdicts: a refusal ends the socket that tells whose it
   // was.
   reactor_.add_first(TurnHook::to<&EgressTelling::work>(*telling_));
