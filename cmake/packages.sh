@@ -10,7 +10,7 @@ build_packages=(
 
 # To test it as well.
 test_packages=("${build_packages[@]}" clang-format shellcheck sqlite3 tmux chromium lnav util-linux mount coreutils
-  iptables iproute2 e2fsprogs systemd dnsmasq-base nginx-light bind9-dnsutils openssl python3
+  iptables iproute2 e2fsprogs systemd dnsmasq-base nginx-light caddy bind9-dnsutils openssl python3
   dpkg-dev debootstrap man-db)
 
 # has_node: is there a Node.js that can run the end-to-end tests?
