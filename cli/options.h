@@ -319,6 +319,8 @@ inline constexpr std::array<const Option*, 13> kLogsOptions{
 inline constexpr std::array<const Option*, 6> kWhyOptions{&kWhyId,   &kDataDir,    &kFilterChat,
                                                           &kWhyLast, &kAnswerJson, &kAnswerUtc};
 
+inline constexpr std::array<const Option*, 1> kDbOptions{&kDataDir};
+
 inline constexpr std::array<const Option*, 3> kEgressAllowOptions{&kEgressFor, &kEgressAllowlist,
                                                                   &kDataDir};
 inline constexpr std::array<const Option*, 2> kEgressFileOptions{&kEgressAllowlist, &kDataDir};
