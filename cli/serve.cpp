@@ -30,6 +30,7 @@
 #include "handlers/health.h"
 #include "handlers/http/server.h"
 #include "handlers/json/document.h"
+#include "handlers/linq_webhook.h"
 #include "handlers/metrics_history.h"
 #include "handlers/page.h"
 #include "handlers/query_runner.h"
@@ -46,6 +47,7 @@ namespace {
 
 constexpr std::size_t kOutputCapacity = 1024 * 1024;
 constexpr std::size_t kEventsBodySizeMax = 1024 * 1024;
+constexpr std::size_t kWebhookBodySizeMax = 1024 * 1024;
 // Descriptors that are not connections: the ring, the store, stdio, a child's pipe.
 constexpr rlim_t kOtherDescriptors = 64;
 // The fence's: a socket for each name being looked up and each TCP client of its resolver.
@@ -217,6 +219,7 @@ class Daemon {
   Health health_;
   FrontendLogEndpoint frontend_log_;
   EventsEndpoint events_;
+  std::optional<LinqWebhook> linq_;
   EventsPageEndpoint events_page_;
   EventStreamEndpoint event_stream_;
   StoryEndpoint story_;
@@ -291,6 +294,11 @@ void Daemon::add_routes(const ServeOptions& options) {
            Endpoint::to<&FrontendLogEndpoint::post>(frontend_log_));
   add_post("/api/events", Access::token, kEventsBodySizeMax,
            Endpoint::to<&EventsEndpoint::post>(events_));
+  if (options.linq_secret) {
+    linq_.emplace(reactor_, log_, writer_, document_, *options.linq_secret);
+    add_post("/webhooks/linq", Access::own_names, kWebhookBodySizeMax,
+             Endpoint::to<&LinqWebhook::post>(*linq_));
+  }
   add_get("/api/events", Access::token, Endpoint::to<&EventsPageEndpoint::get>(events_page_));
   add_get("/api/events/stream", Access::token,
           Endpoint::to<&EventStreamEndpoint::get>(event_stream_));
@@ -425,6 +433,8 @@ void Daemon::on_closing_limit() noexcept { output_.abandon(); }
 
 int serve(const ServeOptions& options) {
   umask(077);
+  // Read by now, and nothing for the children.
+  unsetenv(kLinqSecret.variable.data());
   std::signal(SIGPIPE, SIG_IGN);
   // A parent may have had it ignored; then the kernel would reap children before they are asked.
   std::signal(SIGCHLD, SIG_DFL);
