@@ -85,7 +85,7 @@ inline constexpr Option kLinqSecret{"--linq-secret",
                                     "",
                                     "what Linq signs its webhooks with; without it POST "
                                     "/webhooks/linq is off. As a flag other users "
-                                    "can see it: better a line of the config file",
+                                    "can see it: better a line of the config file (default: none)",
                                     "whsec_ and a key of 16 to 256 bytes in base64",
                                     Option::Kind::single,
                                     true};
