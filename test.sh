@@ -10,7 +10,7 @@ usage() {
 usage: ./test.sh [PART…]
 
   unit   debug build with warnings as errors, its unit tests and fuzz corpora, the shape of the sources
-  e2e    release build, the end-to-end tests against it
+  e2e    release build, the end-to-end tests against it, the Debian package in a fresh Debian
   asan   address and undefined behaviour sanitizers: unit tests and end-to-end tests again
 
 Without a PART all three run. Missing Debian packages are installed with apt-get (root or sudo).
@@ -123,6 +123,19 @@ end_to_end_tests() {
   fi
 }
 
+# The Debian package, counted.
+package_tests() {
+  local log
+  if [ "$(id -u)" -ne 0 ]; then
+    echo 'skipped: the tests of the Debian package need root, for a Debian in a folder'
+    return
+  fi
+  log=$(mktemp)
+  tests/package.sh "build/$1" 2>&1 | tee "$log" || fail 1
+  pass "$(grep -c '^ok: ' "$log")"
+  rm -f "$log"
+}
+
 parts=()
 for argument in "$@"; do
   case $argument in
@@ -145,13 +158,15 @@ for part in "${parts[@]}"; do
     unit)
       check 'sources are formatted' sources_are_formatted
       check 'includes point down' includes_point_down
-      check 'scripts are clean' shellcheck -x run.sh test.sh bench.sh .ci/run cmake/packages.sh
+      check 'scripts are clean' shellcheck -x run.sh test.sh bench.sh .ci/run cmake/packages.sh tests/package.sh deploy/debian/postinst \
+        deploy/debian/prerm deploy/debian/postrm
       build dev
       unit_tests dev
       ;;
     e2e)
       build release picortex
       end_to_end_tests release
+      package_tests release
       ;;
     asan)
       build asan

@@ -39,6 +39,7 @@ class CommandLine {
                            kLogsOptions);
     why_ =
         add_subcommand("why", "Tell the story of one message: arrived, decided, done", kWhyOptions);
+    add_db();
     add_egress();
   }
 
@@ -58,6 +59,7 @@ class CommandLine {
     return command;
   }
 
+  void add_db();
   void add_egress();
   CLI::App* add_egress_verb(EgressVerb verb, const std::string& name, const std::string& meaning,
                             std::span<const Option* const> options);
@@ -71,11 +73,25 @@ class CommandLine {
   CLI::App* logs_ = nullptr;
   CLI::App* why_ = nullptr;
   CLI::App* egress_ = nullptr;
+  std::vector<std::pair<DbVerb, CLI::App*>> db_verbs_;
+  std::string db_file_;
   std::vector<std::pair<EgressVerb, CLI::App*>> egress_verbs_;
   std::string egress_argument_;
   std::vector<std::pair<CLI::App*, EgressRulesAction>> egress_rules_;
   FlagValues flags_;
 };
+
+void CommandLine::add_db() {
+  CLI::App* db = app_.add_subcommand("db", "Look after the database, while the daemon runs or not");
+  db->require_subcommand(1);
+  db_verbs_.emplace_back(
+      DbVerb::check,
+      add_subcommand(*db, "check", "Read all of it: exit status 0 when nothing is damaged",
+                     kDbOptions));
+  CLI::App* backup = add_subcommand(*db, "backup", "Write a copy of it, as of now", kDbOptions);
+  backup->add_option("FILE", db_file_, "the copy, which must not exist yet")->required();
+  db_verbs_.emplace_back(DbVerb::backup, backup);
+}
 
 void CommandLine::add_egress() {
   egress_ = app_.add_subcommand("egress", "What the fenced user may reach, and what it tried");
@@ -161,6 +177,9 @@ Command CommandLine::read(Settings& settings, std::vector<std::string> child_com
   };
   if (serve_->parsed()) return answer(read_serve_options(settings));
   if (health_->parsed()) return answer(read_health_options(settings));
+  for (const auto& [verb, command] : db_verbs_) {
+    if (command->parsed()) return answer(read_db_options(settings, verb, db_file_));
+  }
   for (const auto& [verb, command] : egress_verbs_) {
     if (command->parsed()) return answer(read_egress_options(settings, verb, egress_argument_));
   }

@@ -4,6 +4,7 @@
 #include <variant>
 #include <vector>
 
+#include "cli/db.h"
 #include "cli/egress.h"
 #include "cli/egress_rules.h"
 #include "cli/health.h"
@@ -24,7 +25,7 @@ struct Answer {
 
 // What the command line asks for, its options checked.
 using Command = std::variant<ServeOptions, HealthOptions, RunOptions, LogsOptions, WhyOptions,
-                             EgressOptions, EgressRulesOptions, Answer>;
+                             EgressOptions, EgressRulesOptions, DbOptions, Answer>;
 
 // `arguments` come without the program's name.
 Command parse_command_line(const std::vector<std::string>& arguments,

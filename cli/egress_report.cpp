@@ -1,9 +1,11 @@
 #include "cli/egress_report.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/json_text.h"
 #include "base/timestamp.h"
+#include "netfilter/packet.h"
 
 namespace picortex {
 namespace {
@@ -29,12 +31,31 @@ void append_rule(std::string& out, const RuleUses::Use& use, std::int64_t now_ms
   out += use.expires_ms <= now_ms ? ",\"expired\":true}" : ",\"expired\":false}";
 }
 
+void append_host(std::string& out, const EgressHost& host) {
+  out += "{\"host\":";
+  append_json_string(out, host.name);
+  append_count(out, "port", host.port);
+  out.append(",\"protocol\":\"").append(protocol_label(host.protocol));
+  out.append("\",\"verdict\":\"").append(outcome_label(host.outcome));
+  out += '"';
+  append_count(out, "attempts", static_cast<std::uint64_t>(host.attempts));
+  out.append(",\"first_seen\":\"").append(iso_time(host.first_seen_ms));
+  out.append("\",\"last_seen\":\"").append(iso_time(host.last_seen_ms));
+  out += "\",\"last_request\":";
+  if (host.last_request.is_nil()) {
+    out += "null}";
+  } else {
+    out.append("\"").append(to_string(host.last_request)).append("\"}");
+  }
+}
+
 }  // namespace
 
-EgressReport::EgressReport(const Reactor& reactor, EgressMode mode, const EgressJournal& journal,
-                           const EgressSink& sink)
+EgressReport::EgressReport(const Reactor& reactor, EgressMode mode, std::string data_dir,
+                           const EgressJournal& journal, const EgressSink& sink)
     : reactor_(reactor),
       mode_(mode),
+      data_dir_(std::move(data_dir)),
       journal_(journal),
       sink_(sink),
       since_ms_(reactor.unix_ms()) {}
@@ -51,6 +72,7 @@ void EgressReport::append(std::string& out) noexcept {
   append_count(out, "untold", figures.untold);
   append_count(out, "rows_dropped", sink_.dropped());
   append_rules(out);
+  append_hosts(out);
   out += '}';
 }
 
@@ -63,6 +85,33 @@ void EgressReport::append_rules(std::string& out) const {
   }
   out += ']';
   append_count(out, "rules_left_out", uses.size() > kRulesMax ? uses.size() - kRulesMax : 0);
+}
+
+void EgressReport::append_hosts(std::string& out) {
+  const auto hosts = read_hosts();
+  out += ",\"hosts\":";
+  if (!hosts) {
+    out += "null";
+    return;
+  }
+  out += '[';
+  for (const EgressHost& host : *hosts) {
+    if (&host != &hosts->front()) out += ',';
+    append_host(out, host);
+  }
+  out += ']';
+}
+
+// A few hundred rows by their index: well below a millisecond.
+StoreResult<std::vector<EgressHost>> EgressReport::read_hosts() {
+  if (!reader_) {
+    auto opened = EgressHostReader::open(data_dir_);
+    if (!opened) return std::unexpected(std::move(opened.error()));
+    reader_ = std::move(*opened);
+  }
+  auto hosts = reader_->newest(kHostsMax);
+  if (!hosts) reader_.reset();
+  return hosts;
 }
 
 }  // namespace picortex

@@ -30,7 +30,7 @@ EgressTelling::EgressTelling(Reactor& reactor, Log& log, EventWriter& writer,
       sink_(writer),
       alerts_(reactor, log, settings.alert_command),
       journal_(reactor, log, sink_, alerts_, runs_, std::move(sockets), known),
-      report_(reactor, settings.mode, journal_, sink_),
+      report_(reactor, settings.mode, settings.data_dir, journal_, sink_),
       endpoint_(JsonSource::to<&EgressReport::append>(report_)),
       ticks_(kSweepInterval) {
   reactor_.add(ticks_);

@@ -24,6 +24,8 @@ int execute(const WhyOptions& options, Environment) { return why(options); }
 
 int execute(const EgressOptions& options, Environment) { return egress(options); }
 
+int execute(const DbOptions& options, Environment) { return db(options); }
+
 int execute(const RunOptions& options, Environment environment) {
   return run(options, std::move(environment));
 }

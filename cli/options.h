@@ -18,6 +18,7 @@ struct Option {
   std::string_view meaning;
   std::string_view allowed;  // completes "… is not allowed: give "
   Kind kind = Kind::single;
+  bool is_secret = false;  // no message shows its value
 };
 
 inline constexpr Option kConfig{"--config",
@@ -78,6 +79,16 @@ inline constexpr Option kHosts{
     "",
     "names under which a proxy serves it, accepted as Host and Origin (default: none)",
     "HOST or HOST:PORT, separated by commas"};
+inline constexpr Option kLinqSecret{"--linq-secret",
+                                    "PICORTEX_LINQ_SECRET",
+                                    "SECRET",
+                                    "",
+                                    "what Linq signs its webhooks with; without it POST "
+                                    "/webhooks/linq is off. As a flag other users "
+                                    "can see it: better a line of the config file (default: none)",
+                                    "whsec_ and a key of 16 to 256 bytes in base64",
+                                    Option::Kind::single,
+                                    true};
 inline constexpr Option kDurability{"--durability",
                                     "PICORTEX_DURABILITY",
                                     "WHAT",
@@ -321,7 +332,7 @@ inline constexpr Option kSelftestAllowedHttp{
     "a host that is permitted on port 80 (default: none, and HTTP is left out)",
     "a host's name"};
 
-inline constexpr std::array<const Option*, 22> kServeOptions{
+inline constexpr std::array<const Option*, 23> kServeOptions{
     &kListen,          &kDataDir,         &kLogLevel,
     &kLogFormat,       &kLogLevelFormat,  &kFrontendLogMaxBytes,
     &kFrontendLogRate, &kHosts,           &kDurability,
@@ -329,7 +340,7 @@ inline constexpr std::array<const Option*, 22> kServeOptions{
     &kConnectionsMax,  &kIdleTimeoutMs,   &kHeaderTimeoutMs,
     &kBodyTimeoutMs,   &kSendTimeoutMs,   &kEgressMode,
     &kEgressUser,      &kEgressAllowlist, &kEgressDnsPort,
-    &kAlertCommand};
+    &kAlertCommand,    &kLinqSecret};
 inline constexpr std::array<const Option*, 4> kEgressRulesOptions{&kEgressMode, &kEgressUser,
                                                                   &kListen, &kEgressDnsPort};
 inline constexpr std::array<const Option*, 3> kHealthOptions{&kListen, &kHealthTimeout,
@@ -341,6 +352,8 @@ inline constexpr std::array<const Option*, 13> kLogsOptions{
     &kLogsFollow,  &kAnswerJson,  &kAnswerUtc};
 inline constexpr std::array<const Option*, 6> kWhyOptions{&kWhyId,   &kDataDir,    &kFilterChat,
                                                           &kWhyLast, &kAnswerJson, &kAnswerUtc};
+
+inline constexpr std::array<const Option*, 1> kDbOptions{&kDataDir};
 
 inline constexpr std::array<const Option*, 3> kEgressAllowOptions{&kEgressFor, &kEgressAllowlist,
                                                                   &kDataDir};

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -16,6 +17,8 @@
 
 #include "cli/egress_service.h"
 #include "cli/egress_telling.h"
+#include "cli/service_environment.h"
+#include "cli/service_notifier.h"
 #include "cli/version.h"
 #include "handlers/access.h"
 #include "handlers/event_feed.h"
@@ -27,6 +30,7 @@
 #include "handlers/health.h"
 #include "handlers/http/server.h"
 #include "handlers/json/document.h"
+#include "handlers/linq_webhook.h"
 #include "handlers/metrics_history.h"
 #include "handlers/page.h"
 #include "handlers/query_runner.h"
@@ -43,6 +47,7 @@ namespace {
 
 constexpr std::size_t kOutputCapacity = 1024 * 1024;
 constexpr std::size_t kEventsBodySizeMax = 1024 * 1024;
+constexpr std::size_t kWebhookBodySizeMax = 1024 * 1024;
 // Descriptors that are not connections: the ring, the store, stdio, a child's pipe.
 constexpr rlim_t kOtherDescriptors = 64;
 // The fence's: a socket for each name being looked up and each TCP client of its resolver.
@@ -125,8 +130,27 @@ http::ServerLimits server_limits(const ServeOptions& options) {
   return limits;
 }
 
+// The sockets that the service manager handed over, else those that the options name.
+Result<std::vector<http::Listener>> open_listeners(const ServeOptions& options,
+                                                   ServiceEnvironment& service) {
+  std::vector<http::Listener> listeners;
+  for (FileDescriptor& socket : service.sockets) {
+    auto listener = http::adopt_listener(std::move(socket));
+    if (!listener) return std::unexpected(listener.error());
+    listeners.push_back(std::move(*listener));
+  }
+  if (!listeners.empty()) return listeners;
+  for (const ListenAddress& address : options.listen) {
+    auto listener = listen_on(address);
+    if (!listener) return std::unexpected(listener.error());
+    listeners.push_back(std::move(*listener));
+  }
+  return listeners;
+}
+
 // What can fail before the loop turns.
 struct Foundation {
+  ServiceEnvironment service;
   FileDescriptor lock;
   Token token;
   std::vector<http::Listener> listeners;
@@ -134,6 +158,8 @@ struct Foundation {
 };
 
 Result<Foundation> lay_foundation(const ServeOptions& options) {
+  auto service = take_service_environment();
+  if (!service) return std::unexpected(service.error());
   auto reactor = Reactor::open();
   if (!reactor) return std::unexpected(reactor.error());
   if (auto made = make_data_dir(options.data_dir); !made) return std::unexpected(made.error());
@@ -141,13 +167,13 @@ Result<Foundation> lay_foundation(const ServeOptions& options) {
   if (!lock) return std::unexpected(lock.error());
   auto token = Token::load_or_create(options.data_dir);
   if (!token) return std::unexpected(token.error());
-  std::vector<http::Listener> listeners;
-  for (const ListenAddress& address : options.listen) {
-    auto listener = listen_on(address);
-    if (!listener) return std::unexpected(listener.error());
-    listeners.push_back(std::move(*listener));
-  }
-  return Foundation{std::move(*lock), std::move(*token), std::move(listeners), std::move(*reactor)};
+  auto listeners = open_listeners(options, *service);
+  if (!listeners) return std::unexpected(listeners.error());
+  return Foundation{.service = std::move(*service),
+                    .lock = std::move(*lock),
+                    .token = std::move(*token),
+                    .listeners = std::move(*listeners),
+                    .reactor = std::move(*reactor)};
 }
 
 OwnNames own_names(const ServeOptions& options, const std::vector<http::Listener>& listeners) {
@@ -171,6 +197,8 @@ class Daemon {
 
   void add_routes(const ServeOptions& options);
   static void on_signal(void* owner, int signal) noexcept;
+  static bool is_alive(void* owner) noexcept;
+  void reload();
   void begin_drain(int signal);
   void on_drain_limit() noexcept;
   void on_turn_end() noexcept;
@@ -191,6 +219,7 @@ class Daemon {
   Health health_;
   FrontendLogEndpoint frontend_log_;
   EventsEndpoint events_;
+  std::optional<LinqWebhook> linq_;
   EventsPageEndpoint events_page_;
   EventStreamEndpoint event_stream_;
   StoryEndpoint story_;
@@ -202,6 +231,7 @@ class Daemon {
   EgressService egress_;
   std::unique_ptr<StatusEndpoint> status_;
   std::unique_ptr<Signals> signals_;
+  ServiceNotifier notifier_;
   Phase phase_ = Phase::serving;
   DeadlineList drain_limits_;
   DeadlineList closing_limits_;
@@ -229,6 +259,7 @@ Daemon::Daemon(const ServeOptions& options, Foundation& foundation)
       story_(queries_),
       history_(reactor_, writer_),
       egress_(options.egress_mode),
+      notifier_(reactor_, foundation.service, this, &Daemon::is_alive),
       drain_limits_(std::chrono::seconds(options.drain_seconds)),
       closing_limits_(kClosingTime) {
   add_routes(options);
@@ -263,6 +294,11 @@ void Daemon::add_routes(const ServeOptions& options) {
            Endpoint::to<&FrontendLogEndpoint::post>(frontend_log_));
   add_post("/api/events", Access::token, kEventsBodySizeMax,
            Endpoint::to<&EventsEndpoint::post>(events_));
+  if (options.linq_secret) {
+    linq_.emplace(reactor_, log_, writer_, document_, *options.linq_secret);
+    add_post("/webhooks/linq", Access::own_names, kWebhookBodySizeMax,
+             Endpoint::to<&LinqWebhook::post>(*linq_));
+  }
   add_get("/api/events", Access::token, Endpoint::to<&EventsPageEndpoint::get>(events_page_));
   add_get("/api/events/stream", Access::token,
           Endpoint::to<&EventStreamEndpoint::get>(event_stream_));
@@ -285,6 +321,8 @@ Result<void> Daemon::start(const ServeOptions& options, Foundation& foundation) 
       !opened) {
     return std::unexpected(opened.error());
   }
+  // The firewall's programs have done their work; the alert command and tmux get no capability.
+  prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
   // Ahead of the fence, which sends the verdicts: a refusal ends the socket that tells whose it
   // was.
   reactor_.add_first(TurnHook::to<&EgressTelling::work>(*telling_));
@@ -309,12 +347,15 @@ Result<void> Daemon::start(const ServeOptions& options, Foundation& foundation) 
   reactor_.add(TurnHook::to<&Daemon::on_turn_end>(*this));
   probe_.start();
   egress_.start();
+  std::string names;
   for (http::Listener& listener : foundation.listeners) {
+    names += (names.empty() ? "listening on " : ", ") + listener.name;
     log_.line(Level::info, "serve.listening")
         .text("address", listener.name)
         .message("listening on " + listener.name);
     server_->listen(std::move(listener));
   }
+  notifier_.ready(names);
   return {};
 }
 
@@ -325,14 +366,27 @@ int Daemon::run() {
 
 void Daemon::on_signal(void* owner, int signal) noexcept {
   auto& daemon = *static_cast<Daemon*>(owner);
-  if (signal == SIGHUP) return daemon.egress_.reload();
+  if (signal == SIGHUP) return daemon.reload();
   // Asked twice: at once. What was acknowledged is stored already.
   if (daemon.phase_ != Phase::serving) _exit(EXIT_FAILURE);
   daemon.begin_drain(signal);
 }
 
+// A database that cannot be used is known, told, and mended without a restart; one that does not
+// answer at all is not.
+bool Daemon::is_alive(void* owner) noexcept {
+  return !static_cast<Daemon*>(owner)->writer_.is_wedged();
+}
+
+void Daemon::reload() {
+  notifier_.reloading();
+  egress_.reload();
+  notifier_.reloaded();
+}
+
 void Daemon::begin_drain(int signal) {
   phase_ = Phase::draining;
+  notifier_.stopping("finishing the requests in hand");
   log_.line(Level::info, "serve.draining")
       .text("signal", sigabbrev_np(signal))
       .message("finishing the requests in hand; a second signal ends at once");
@@ -368,6 +422,7 @@ void Daemon::begin_closing() {
   writer_.close();
   log_.line(Level::info, "serve.stopped").message("stopped");
   signals_->stop();
+  notifier_.stop();
   closing_limits_.start(closing_limit_, reactor_.now());
   reactor_.turn_at_once();
 }
@@ -378,6 +433,8 @@ void Daemon::on_closing_limit() noexcept { output_.abandon(); }
 
 int serve(const ServeOptions& options) {
   umask(077);
+  // Read by now, and nothing for the children.
+  unsetenv(kLinqSecret.variable.data());
   std::signal(SIGPIPE, SIG_IGN);
   // A parent may have had it ignored; then the kernel would reap children before they are asked.
   std::signal(SIGCHLD, SIG_DFL);

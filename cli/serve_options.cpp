@@ -62,6 +62,14 @@ std::optional<std::string> parse_socket_path(std::string_view text) {
   return std::string(text);
 }
 
+// An optional within an optional: none is given, or what is given is wrong.
+std::optional<std::optional<WebhookSecret>> parse_secret(std::string_view text) {
+  if (text.empty()) return std::optional<WebhookSecret>();
+  auto secret = WebhookSecret::parse(text);
+  if (!secret) return std::nullopt;
+  return *std::move(secret);
+}
+
 std::optional<std::string> parse_program(std::string_view text) {
   if (text.size() > 4000 || text.find('\0') != text.npos) return std::nullopt;
   return std::string(text);
@@ -90,6 +98,7 @@ Result<ServeOptions> read_serve_options(Settings& settings) {
   options.trusted_proxies = settings.one(kTrustedProxies, parse_proxies);
   options.tmux_socket = settings.one(kTmuxSocket, parse_socket_path);
   options.alert_command = settings.one(kAlertCommand, parse_program);
+  options.linq_secret = settings.one(kLinqSecret, parse_secret);
   options.drain_seconds = settings.number(kDrainSeconds, 1, 300);
   options.connections_max = settings.number(kConnectionsMax, 16, 100'000);
   options.egress_mode = settings.one(kEgressMode, parse_mode);

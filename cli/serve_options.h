@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "handlers/authority.h"
 #include "handlers/durability.h"
 #include "handlers/trusted_proxies.h"
+#include "handlers/webhook_signature.h"
 #include "netfilter/verdict.h"
 
 namespace picortex {
@@ -32,8 +34,9 @@ struct ServeOptions {
   OwnNames hosts;                              // those of PICORTEX_HOSTS, no listener yet
   Durability durability = Durability::power;
   TrustedProxies trusted_proxies;
-  std::string tmux_socket;            // absolute path; empty: tmux's default
-  std::string alert_command;          // empty: none
+  std::string tmux_socket;    // absolute path; empty: tmux's default
+  std::string alert_command;  // empty: none
+  std::optional<WebhookSecret> linq_secret;
   std::uint32_t drain_seconds = 0;    // 1 to 300
   std::uint32_t connections_max = 0;  // 16 to 100,000
   EgressMode egress_mode = EgressMode::off;

@@ -72,7 +72,8 @@ Settings::Found Settings::find(const Option& option) const {
 
 void Settings::refuse(const Option& option, const Found& found, std::string_view value) {
   if (error_) return;
-  error_ = Error{std::string(option.flag) + " (" + found.origin + "): " + display(value) +
+  error_ = Error{std::string(option.flag) + " (" + found.origin +
+                 "): " + (option.is_secret ? "this secret" : display(value)) +
                  " is not allowed: give " + std::string(option.allowed)};
 }
 

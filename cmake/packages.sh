@@ -10,7 +10,8 @@ build_packages=(
 
 # To test it as well.
 test_packages=("${build_packages[@]}" clang-format shellcheck sqlite3 tmux chromium lnav util-linux mount coreutils
-  iptables iproute2 dnsmasq-base nginx-light bind9-dnsutils openssl python3)
+  iptables iproute2 e2fsprogs systemd dnsmasq-base nginx-light caddy bind9-dnsutils openssl python3
+  dpkg-dev debootstrap man-db)
 
 # To measure it beside its peers; make and python3 compile better-sqlite3.
 bench_packages=("${build_packages[@]}" libbenchmark-dev wrk nginx-light util-linux coreutils valgrind make python3

@@ -145,6 +145,7 @@ void EventWriter::commit_batch() {
     end_synced();
     if (store_->wal().frames < kFramesForQuietCheckpoint) return;
   }
+  sync_begun_ = reactor_.now();
   reactor_.ring().sync_data(sync_, store_->wal_descriptor());
 }
 

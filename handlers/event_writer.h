@@ -35,6 +35,7 @@ struct WriterFigures {
 class EventWriter {
  public:
   static constexpr std::size_t kEventsWaitingMax = 100'000;
+  static constexpr std::chrono::seconds kSyncMax{10};
 
   // `directory` has the database. What is passed by reference outlives the writer.
   EventWriter(Reactor& reactor, Log& log, EventFeed& feed, std::string directory,
@@ -46,6 +47,10 @@ class EventWriter {
 
   // True while writes and reads work.
   bool is_available() const noexcept { return store_ != nullptr && !stuck_; }
+  // The disk has been silent for longer than any disk that works.
+  bool is_wedged() const noexcept {
+    return sync_.in_flight() && reactor_.now() - sync_begun_ > kSyncMax;
+  }
   // Whether so many events may be submitted now.
   bool has_room(std::size_t events) const noexcept {
     return events_waiting_ + events <= kEventsWaitingMax;
@@ -105,6 +110,7 @@ class EventWriter {
   std::size_t next_event_ = 0;  // of waiting_'s first submission, which is half appended
   bool stuck_ = false;          // another connection has held the lock for too long
   Instant busy_since_{};
+  Instant sync_begun_{};  // of the fsync in flight
 
   Operation sync_ = Operation::to<&EventWriter::on_sync>(*this);
   DeadlineList ticks_;

@@ -1,5 +1,6 @@
 #include "storage/egress_hosts.h"
 
+#include <cstring>
 #include <utility>
 
 #include "storage/schema.h"
@@ -36,8 +37,8 @@ StoreResult<void> EgressHosts::prepare(Database& database) {
   const std::pair<Statement*, const char*> statements[] = {
       {&update_,
        "UPDATE egress_host SET last_seen_ms = max(last_seen_ms, ?3), attempts = attempts + ?4,"
-       " outcome = ?5, protocol = ?6 WHERE name = ?1 AND port = ?2 RETURNING 1"},
-      {&insert_, "INSERT INTO egress_host VALUES (?1, ?2, ?6, ?5, ?3, ?3, ?4)"},
+       " outcome = ?5, protocol = ?6, last_request = ?7 WHERE name = ?1 AND port = ?2 RETURNING 1"},
+      {&insert_, "INSERT INTO egress_host VALUES (?1, ?2, ?6, ?5, ?3, ?3, ?4, ?7)"},
       {&drop_oldest_,
        "DELETE FROM egress_host WHERE (name, port) ="
        " (SELECT name, port FROM egress_host ORDER BY last_seen_ms LIMIT 1)"}};
@@ -48,14 +49,16 @@ StoreResult<void> EgressHosts::prepare(Database& database) {
   return {};
 }
 
-StoreResult<void> EgressHosts::note(const EgressAttempt& attempt, std::int64_t time_ms) {
+StoreResult<void> EgressHosts::note(const EgressAttempt& attempt, std::int64_t time_ms,
+                                    const Uuid& request_id) {
   const auto bind = [&](Statement& statement) -> Statement& {
     return statement.bind_text(1, attempt.host)
         .bind(2, attempt.port)
         .bind(3, time_ms)
         .bind(4, attempt.count)
         .bind(5, static_cast<std::int64_t>(attempt.outcome))
-        .bind(6, attempt.protocol);
+        .bind(6, attempt.protocol)
+        .bind_blob(7, request_id.bytes);
   };
   auto updated = bind(update_).lookup();
   if (!updated) return std::unexpected(std::move(updated.error()));
@@ -69,33 +72,52 @@ StoreResult<void> EgressHosts::note(const EgressAttempt& attempt, std::int64_t t
   return done;
 }
 
-StoreResult<std::vector<EgressHost>> read_egress_hosts(const std::string& data_directory) {
-  auto database = Database::open(data_directory + "/picortex.db");
+StoreResult<EgressHostReader> EgressHostReader::open(const std::string& data_directory) {
+  EgressHostReader reader;
+  auto database = Database::open_read_only(data_directory + "/picortex.db");
   if (!database) return std::unexpected(std::move(database.error()));
-  auto version = (*database)->integer_of("PRAGMA user_version");
-  if (!version) return std::unexpected(std::move(version.error()));
-  if (*version != kSchemaVersion) {
-    return std::unexpected(make_fault(FaultKind::corrupt, (*database)->path(),
-                                      "its schema is version " + std::to_string(*version) +
-                                          ", not this picortex's; start serve once"));
-  }
-  auto rows = (*database)->prepare(
-      "SELECT name, port, protocol, outcome, first_seen_ms, last_seen_ms, attempts"
-      " FROM egress_host ORDER BY name, port");
+  if (auto done = check_schema(**database); !done) return std::unexpected(std::move(done.error()));
+  reader.database_ = std::move(*database);
+  return reader;
+}
+
+StoreResult<std::vector<EgressHost>> EgressHostReader::newest(std::int64_t count_max) {
+  return read("last_seen_ms DESC LIMIT " + std::to_string(count_max));
+}
+
+StoreResult<std::vector<EgressHost>> EgressHostReader::all() { return read("name, port"); }
+
+StoreResult<std::vector<EgressHost>> EgressHostReader::read(std::string_view order) {
+  auto rows = database_->prepare(
+      "SELECT name, port, protocol, outcome, first_seen_ms, last_seen_ms, attempts, last_request"
+      " FROM egress_host ORDER BY " +
+      std::string(order));
   if (!rows) return std::unexpected(std::move(rows.error()));
   std::vector<EgressHost> hosts;
   for (;;) {
     auto row = rows->step();
     if (!row) return std::unexpected(std::move(row.error()));
     if (!*row) return hosts;
-    hosts.push_back({.name = std::string(rows->text(0)),
-                     .port = static_cast<std::uint16_t>(rows->integer(1)),
-                     .protocol = static_cast<std::uint8_t>(rows->integer(2)),
-                     .outcome = outcome_of(rows->integer(3)),
-                     .first_seen_ms = rows->integer(4),
-                     .last_seen_ms = rows->integer(5),
-                     .attempts = rows->integer(6)});
+    EgressHost& host =
+        hosts.emplace_back(EgressHost{.name = std::string(rows->text(0)),
+                                      .port = static_cast<std::uint16_t>(rows->integer(1)),
+                                      .protocol = static_cast<std::uint8_t>(rows->integer(2)),
+                                      .outcome = outcome_of(rows->integer(3)),
+                                      .first_seen_ms = rows->integer(4),
+                                      .last_seen_ms = rows->integer(5),
+                                      .attempts = rows->integer(6),
+                                      .last_request = {}});
+    const std::string_view request = rows->text(7);
+    if (request.size() == host.last_request.bytes.size()) {
+      std::memcpy(host.last_request.bytes.data(), request.data(), request.size());
+    }
   }
+}
+
+StoreResult<std::vector<EgressHost>> read_egress_hosts(const std::string& data_directory) {
+  auto reader = EgressHostReader::open(data_directory);
+  if (!reader) return std::unexpected(std::move(reader.error()));
+  return reader->all();
 }
 
 }  // namespace picortex

@@ -1,10 +1,12 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/uuid.h"
 #include "storage/database.h"
 
 namespace picortex {
@@ -37,6 +39,7 @@ struct EgressHost {
   std::int64_t first_seen_ms = 0;
   std::int64_t last_seen_ms = 0;
   std::int64_t attempts = 0;
+  Uuid last_request;  // of the last attempt; nil: not known
 };
 
 // The writer of that table, within the events' own transactions. Holds kRowsMax rows: beyond it the
@@ -48,7 +51,8 @@ class EgressHosts {
   // Counts the rows. Once.
   StoreResult<void> prepare(Database& database);
 
-  StoreResult<void> note(const EgressAttempt& attempt, std::int64_t time_ms);
+  StoreResult<void> note(const EgressAttempt& attempt, std::int64_t time_ms,
+                         const Uuid& request_id);
   void commit() noexcept { rows_before_ = rows_; }
   void rollback() noexcept { rows_ = rows_before_; }
 
@@ -61,8 +65,23 @@ class EgressHosts {
   Statement drop_oldest_;
 };
 
-// All rows, by name and port, through a connection of its own: for a start, and for people. The
-// database must exist and be of this version.
+// Reads that table through a connection of its own, which only reads. The database must exist and
+// be of this version. After a fault it is to be destroyed.
+class EgressHostReader {
+ public:
+  static StoreResult<EgressHostReader> open(const std::string& data_directory);
+
+  // The rows seen last, the newest first.
+  StoreResult<std::vector<EgressHost>> newest(std::int64_t count_max);
+  // All rows, by name and port.
+  StoreResult<std::vector<EgressHost>> all();
+
+ private:
+  StoreResult<std::vector<EgressHost>> read(std::string_view order);
+
+  std::unique_ptr<Database> database_;
+};
+
 StoreResult<std::vector<EgressHost>> read_egress_hosts(const std::string& data_directory);
 
 }  // namespace picortex

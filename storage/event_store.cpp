@@ -98,7 +98,7 @@ StoreResult<bool> EventStore::append(const Event& event) {
   if (auto done = bind_event(event); !done) return std::unexpected(std::move(done.error()));
   if (auto done = insert(event); !done) return std::unexpected(std::move(done.error()));
   if (event.egress != nullptr) {
-    auto noted = egress_hosts_.note(*event.egress, event.time_ms);
+    auto noted = egress_hosts_.note(*event.egress, event.time_ms, event.request_id);
     if (!noted) return std::unexpected(std::move(noted.error()));
   }
   counters_.count(event);

@@ -72,6 +72,12 @@ CREATE INDEX egress_host_by_last_seen ON egress_host (last_seen_ms);
 PRAGMA user_version = 2;
 )sql";
 
+// Version 3: the turn that tried it last.
+constexpr const char* kLastRequestSql = R"sql(
+ALTER TABLE egress_host ADD COLUMN last_request BLOB;
+PRAGMA user_version = 3;
+)sql";
+
 StoreResult<std::int64_t> read_version(Database& database) {
   auto version = database.integer_of("PRAGMA user_version");
   if (!version || (*version > 0 && *version <= kSchemaVersion)) return version;
@@ -106,6 +112,7 @@ StoreResult<void> update_tables(Database& database) {
   if (!version) done = std::unexpected(std::move(version.error()));
   if (done && *version < 1) done = database.execute(kSchemaSql);
   if (done && *version < 2) done = database.execute(kEgressSql);
+  if (done && *version < 3) done = database.execute(kLastRequestSql);
   if (done) done = database.execute("COMMIT");
   if (!done) database.rollback();
   return done;
@@ -124,7 +131,9 @@ StoreResult<void> check_schema(Database& database) {
   auto version = read_version(database);
   if (!version) return std::unexpected(std::move(version.error()));
   if (*version == kSchemaVersion) return {};
-  return std::unexpected(make_fault(FaultKind::open, database.path(), "has no tables yet"));
+  return std::unexpected(make_fault(
+      FaultKind::open, database.path(),
+      *version == 0 ? "has no tables yet" : "was made by an older picortex; start serve once"));
 }
 
 }  // namespace picortex

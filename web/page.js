@@ -166,7 +166,7 @@ function drawChart(chart, colourName) {
   const bars = uPlot.paths.bars({ size: [0.8, 12, 1], align: 1 });
   const axis = { stroke: colour('--quiet'), font: '11px system-ui, sans-serif', grid: { stroke: colour('--line'), width: 1 }, ticks: { show: false } };
   chart.graph = new uPlot({
-    width: chart.plot.clientWidth, height: chart.plot.clientHeight, legend: { show: false }, padding: [8, 4, 0, 0],
+    width: chart.plot.clientWidth, height: chart.plot.clientHeight, legend: { show: false }, padding: [8, 18, 0, 0],
     cursor: { y: false, points: { show: false }, drag: { x: false, y: false } },
     // A bar stands on its step, the last one too.
     scales: { x: { range: (_, min, max) => [min, max + chart.step] }, y: { range: (_, __, max) => [0, Math.max(4, Math.ceil(max * 1.1))] } },
@@ -269,6 +269,7 @@ const list = $('list');
 const rows = $('rows');
 const clockMs = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit', fractionalSecondDigits: 3, hourCycle: 'h23' });
 const clockSeconds = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' });
+const calendarShort = new Intl.DateTimeFormat(undefined, { month: 'short', day: 'numeric' });
 const calendar = new Intl.DateTimeFormat(undefined, { weekday: 'long', year: 'numeric', month: 'long', day: 'numeric' });
 let shown = new Set();   // ids of what is in the list or held
 let held = [];           // newer ones, the newest last, that wait while the list is paused
@@ -600,24 +601,56 @@ $('story-filter').addEventListener('click', () => {
   filtersChanged(0);
 });
 
-// --- Egress: shown once the daemon says that it fences ---
+// --- Egress: what the fenced user tried to reach ---
+
+const plainHost = /^[\w.:-]+$/;
+
+// The rule's pattern, as `picortex egress` takes it; empty where no rule can permit it.
+function ruleFor({ host, port, protocol }) {
+  if (!plainHost.test(host) || (port !== 0 && protocol !== 'tcp')) return '';
+  const isV6 = host.includes(':');
+  const name = isV6 ? `[${host}]` : host;
+  return port === 0 || (port === 443 && !isV6) ? name : `${name}:${port}`;
+}
+
+function makeHost(host) {
+  const line = make('tr', host.verdict);
+  const place = make('td', 'mono', host.port === 0 ? `${host.host} (name)` : `${host.host} ${host.protocol} ${host.port}`);
+  const last = make('td');
+  const time = make('time', '', `${calendarShort.format(Date.parse(host.last_seen))} ${clock.format(Date.parse(host.last_seen))}`);
+  time.dateTime = time.title = host.last_seen;
+  last.append(time);
+  const turn = make('td');
+  if (host.last_request) {
+    const open = make('button', 'link mono', `…${host.last_request.slice(-8)}`);
+    open.type = 'button';
+    open.title = `the story of ${host.last_request}`;
+    open.addEventListener('click', () => openStory({ request_id: host.last_request }));
+    turn.append(open);
+  }
+  const allow = make('td');
+  const rule = host.verdict === 'allowed' ? '' : ruleFor(host);
+  if (rule) allow.append(make('code', 'paste-line', `picortex egress allow ${rule}`));
+  line.append(place, make('td', host.verdict === 'refused' ? 'denied' : '', host.verdict), make('td', 'number', number.format(host.attempts)),
+              last, turn, allow);
+  return line;
+}
 
 async function refreshEgress() {
-  const status = await askJson('/api/status');
-  if (status.egress === undefined) return;
-  const response = await ask('/api/egress');
-  const { hosts = [] } = await response.json();
+  const { mode, since, allowed, refused, hosts } = await askJson('/api/egress');
+  const counts = `${number.format(refused)} refused and ${number.format(allowed)} allowed since ${calendarShort.format(Date.parse(since))} ${clock.format(Date.parse(since))}`;
+  $('egress-note').textContent = {
+    off: 'The fence is off; these hosts were attempted while it was on.',
+    learn: 'Learning: everything passes and is recorded. `picortex egress suggest` prints the list that would have sufficed.',
+    enforce: `Enforced: ${counts}.`,
+  }[mode];
+  if (hosts === null) $('egress-note').textContent += ' The database cannot be read now.';
+  else if (hosts.length === 0) $('egress-note').textContent += ' No host was attempted yet.';
   const head = make('tr');
-  for (const title of ['host', 'verdict', 'attempts', 'last', 'last turn', 'to allow it']) head.append(make('th', '', title));
-  const lines = hosts.map((host) => {
-    const line = make('tr');
-    line.append(make('td', 'mono', host.host), make('td', host.verdict === 'allowed' ? '' : 'denied', host.verdict),
-                make('td', '', number.format(host.count)), make('td', '', host.last_time ?? ''), make('td', 'mono', host.request_id ?? ''),
-                make('td', 'mono', host.verdict === 'allowed' ? '' : `picortex egress allow ${host.host}`));
-    return line;
-  });
-  $('egress-table').replaceChildren(head, ...lines);
-  $('egress').hidden = false;
+  for (const title of ['Host', 'Verdict', 'Attempts', 'Last', 'Last turn', 'To allow it']) head.append(make('th', title === 'Attempts' ? 'number' : '', title));
+  $('egress-table').hidden = !hosts?.length;
+  if (!$('egress-table').contains(document.activeElement)) $('egress-table').replaceChildren(head, ...(hosts ?? []).map(makeHost));
+  $('egress').hidden = mode === 'off' && !hosts?.length;
 }
 
 // --- Keys, time, and the beginning ---

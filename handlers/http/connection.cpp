@@ -22,6 +22,7 @@ constexpr std::size_t kShownTargetSizeMax = 512;
 void Connection::open(int socket, bool is_unix) {
   socket_ = socket;
   is_unix_ = is_unix;
+  is_unused_ = true;
   input_ended_ = receive_paused_ = close_after_ = lingering_ = closing_ = false;
   wait_for(Waiting::idle);
   receive();
@@ -79,6 +80,7 @@ void Connection::on_receive(const Completion& completion) noexcept {
 
 void Connection::take(std::span<const char> bytes) {
   if (lingering_) return;
+  is_unused_ = false;
   if (exchange_ == nullptr) {
     exchange_ = &server_.lease_exchange();
     exchange_->connection_ = this;
@@ -321,7 +323,8 @@ void Connection::settle() {
     }
   }
   if (exchange_ == nullptr) {
-    if (input_ended_ || server_.is_draining()) return terminate();
+    if (input_ended_) return terminate();
+    if (server_.is_draining()) return finish();
     wait_for(Waiting::idle);
   }
   receive();
@@ -341,6 +344,7 @@ void Connection::wait_for(Waiting what) {
       return server_.bodies().start(deadline_, now);
     case Waiting::send:
       return server_.sends().start(deadline_, now);
+    case Waiting::last_request:
     case Waiting::linger:
       return server_.lingers().start(deadline_, now);
     // The endpoint answers in its own time; the store behind it has limits of its own.
@@ -385,7 +389,10 @@ void Connection::terminate() {
 }
 
 void Connection::finish() {
-  if (is_idle()) terminate();
+  if (!is_idle()) return;
+  if (!is_unused_) return terminate();
+  wait_for(Waiting::last_request);
+  receive();
 }
 
 void Connection::release_exchange() {

@@ -39,7 +39,8 @@ class Connection {
   }
   // Ends it without an answer.
   void terminate();
-  // For a drain: no request after the one in hand.
+  // For a drain: no request after the one in hand. A client that has only just connected is given a
+  // moment for its first, which is on its way.
   void finish();
 
   // The address behind the socket; of a Unix socket its peer's user.
@@ -59,7 +60,7 @@ class Connection {
 
  private:
   // What the running deadline is for.
-  enum class Waiting : std::uint8_t { idle, head, body, send, endpoint, linger };
+  enum class Waiting : std::uint8_t { idle, last_request, head, body, send, endpoint, linger };
 
   void on_receive(const Completion& completion) noexcept;
   void on_send(const Completion& completion) noexcept;
@@ -99,6 +100,7 @@ class Connection {
   int socket_ = -1;
   Exchange* exchange_ = nullptr;
   bool is_unix_ = false;
+  bool is_unused_ = true;        // not a byte has come yet
   bool input_ended_ = false;     // the client has sent its last byte
   bool receive_paused_ = false;  // the backlog is full
   bool close_after_ = false;     // the answer in the making is the last

@@ -1,5 +1,6 @@
 #include "handlers/http/listener.h"
 
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -48,13 +49,34 @@ socklen_t fill(sockaddr_storage& storage, const ClientAddress& address, std::uin
   return sizeof v4;
 }
 
-std::uint16_t bound_port(int socket) {
+// Where the socket is bound to.
+sockaddr_storage bound_address(int socket) {
   sockaddr_storage storage{};
   socklen_t size = sizeof storage;
   getsockname(socket, reinterpret_cast<sockaddr*>(&storage), &size);
+  return storage;
+}
+
+std::uint16_t port_of(const sockaddr_storage& storage) {
   return ntohs(storage.ss_family == AF_INET6
                    ? reinterpret_cast<const sockaddr_in6&>(storage).sin6_port
                    : reinterpret_cast<const sockaddr_in&>(storage).sin_port);
+}
+
+Listener tcp_listener(FileDescriptor socket, const ClientAddress& address) {
+  const std::uint16_t port = port_of(bound_address(socket.number()));
+  return {.socket = std::move(socket),
+          .name = tcp_name(address, port),
+          .is_unix = false,
+          .address = address,
+          .port = port,
+          .path = {}};
+}
+
+bool option_is(int socket, int option, int wanted) {
+  int value = 0;
+  socklen_t size = sizeof value;
+  return getsockopt(socket, SOL_SOCKET, option, &value, &size) == 0 && value == wanted;
 }
 
 bool somebody_listens(const sockaddr_un& address) {
@@ -84,13 +106,7 @@ Result<Listener> listen_tcp(const ClientAddress& address, std::uint16_t port) {
       ::listen(socket.number(), kBacklog) != 0) {
     return cannot_listen(name, errno);
   }
-  const std::uint16_t bound = bound_port(socket.number());
-  return Listener{.socket = std::move(socket),
-                  .name = tcp_name(address, bound),
-                  .is_unix = false,
-                  .address = address,
-                  .port = bound,
-                  .path = {}};
+  return tcp_listener(std::move(socket), address);
 }
 
 Result<Listener> listen_unix(const std::string& path) {
@@ -117,6 +133,30 @@ Result<Listener> listen_unix(const std::string& path) {
                   .address = {},
                   .port = 0,
                   .path = path};
+}
+
+Result<Listener> adopt_listener(FileDescriptor socket) {
+  const int number = socket.number();
+  if (!option_is(number, SO_TYPE, SOCK_STREAM) || !option_is(number, SO_ACCEPTCONN, 1)) {
+    return failure("descriptor " + std::to_string(number) +
+                   " is not a stream socket that listens: give the .socket unit ListenStream=");
+  }
+  fcntl(number, F_SETFL, fcntl(number, F_GETFL) | O_NONBLOCK);
+  const sockaddr_storage storage = bound_address(number);
+  if (storage.ss_family == AF_UNIX) {
+    const auto& local = reinterpret_cast<const sockaddr_un&>(storage);
+    return Listener{.socket = std::move(socket),
+                    .name = std::string("unix:") + local.sun_path,
+                    .is_unix = true,
+                    .address = {},
+                    .port = 0,
+                    .path = {}};
+  }
+  const auto address = ClientAddress::from_socket(storage);
+  if (!address) return failure("a socket of that family cannot be served", EAFNOSUPPORT);
+  const int on = 1;
+  setsockopt(number, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  return tcp_listener(std::move(socket), *address);
 }
 
 }  // namespace picortex::http

@@ -26,4 +26,7 @@ Result<Listener> listen_tcp(const ClientAddress& address, std::uint16_t port);
 // user. A socket file that nobody listens on any more is replaced.
 Result<Listener> listen_unix(const std::string& path);
 
+// Takes over a socket that listens already, TCP or Unix. Its path stays its maker's.
+Result<Listener> adopt_listener(FileDescriptor socket);
+
 }  // namespace picortex::http

@@ -79,7 +79,6 @@ void Server::listen(Listener listener) { doors_.emplace_back(*this, std::move(li
 
 void Server::admit(int socket, bool is_unix) {
   ++accepted_;
-  if (draining_) return reactor_.ring().close(socket);
   const std::size_t connections_open = connections_.size() - free_connections_.size();
   if (connections_open >= limits_.connections_max) make_room();
   if (connections_open >= limits_.connections_max + kConnectionsOverMax) {
@@ -94,6 +93,7 @@ void Server::admit(int socket, bool is_unix) {
     connection = &connections_.emplace_back(*this);
   }
   connection->open(socket, is_unix);
+  if (draining_) connection->finish();
 }
 
 // Whoever can be missed most easily goes: the longest idle connection, one that was answered, then

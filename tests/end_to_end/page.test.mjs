@@ -2,6 +2,7 @@
 // looks like is saved in build/screenshots.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import test from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -11,6 +12,7 @@ import { chromium } from 'playwright-core';
 import { cleanUpAfter, testFile } from './support/cleanup.mjs';
 import { Client } from './support/client.mjs';
 import { eventually, startDaemon } from './support/daemon.mjs';
+import { World, addresses, fencedUid, needsRoot } from './support/namespaces.mjs';
 import { naughtyTexts } from './support/naughty.mjs';
 import { authorization, readToken } from './support/token.mjs';
 
@@ -333,6 +335,48 @@ test('it fits a phone, in dark and in light', async (t) => {
     await tab.waitForSelector('#story[open] .step');
     await screenshot(tab, `${name}-story`);
   }
+});
+
+test('the egress panel shows what a real fence met, with the turn and the command to allow it', { skip: needsRoot }, async (t) => {
+  const world = await World.create(t);
+  const fenced = await world.startDaemon(t);
+  const requestId = randomUUID();
+  const asTurn = (...command) => world.runAs(fencedUid, ['env', `PICORTEX_REQUEST_ID=${requestId}`, 'PICORTEX_CHAT_ID=chat-7', ...command]);
+  await asTurn('curl', '-sS', '-4', 'https://allowed.test/');
+  await asTurn('curl', '-sS', '-4', 'https://forbidden-name.test/');
+  await asTurn('curl', '-sSk', '--max-time', '5', `https://${addresses.sink}:8443/`);
+  await fenced.line((line) => line.event_type === 'egress.rejected' && line.address === addresses.sink);
+  await fenced.stop();
+
+  const daemon = await startDaemon(t, { dataDir: fenced.dataDir });
+  const tab = await openTab(t, daemon);
+  await enter(tab, daemon);
+  await tab.waitForSelector('#egress:not([hidden]) tr.refused');
+  assert.match(await tab.textContent('#egress-note'), /^The fence is off/);
+  const lines = await tab.locator('#egress-table tr:not(:first-child)').evaluateAll((all) =>
+    all.map((line) => [...line.cells].map((cell) => cell.textContent)));
+  const byHost = Object.fromEntries(lines.map(([host, verdict, attempts, , turn, allow]) => [host, { verdict, attempts, turn, allow }]));
+  const turn = `…${requestId.slice(-8)}`;
+  assert.deepEqual(byHost['allowed.test tcp 443'], { verdict: 'allowed', attempts: '1', turn, allow: '' });
+  assert.deepEqual(byHost['forbidden-name.test (name)'].allow, 'picortex egress allow forbidden-name.test');
+  assert.deepEqual(byHost[`${addresses.sink} tcp 8443`],
+                   { verdict: 'refused', attempts: '1', turn, allow: `picortex egress allow ${addresses.sink}:8443` });
+  await tab.locator('#egress').scrollIntoViewIfNeeded();
+  await screenshot(tab, 'egress');
+  // By keyboard: the turn's story.
+  await tab.locator('tr', { hasText: 'forbidden-name.test' }).locator('button').focus();
+  await tab.keyboard.press('Enter');
+  await tab.waitForSelector('#story[open] .step');
+  assert.match(await tab.textContent('#story-title'), /chat-7/);
+  assert.match(await tab.textContent('#story-steps'), /egress\.rejected/);
+});
+
+test('without a fence and without attempts there is no egress panel', async (t) => {
+  const { daemon } = await startSeeded(t);
+  const tab = await openTab(t, daemon);
+  await enter(tab, daemon);
+  await eventually('the first page', async () => (await rowCount(tab)) === 100);
+  assert.ok(await tab.isHidden('#egress'));
 });
 
 test('a daemon that goes and comes back is followed again', async (t) => {

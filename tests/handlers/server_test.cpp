@@ -91,6 +91,8 @@ BOOST_AUTO_TEST_CASE(a_drain_ends_idle_clients_and_lets_the_others_finish) {
   HttpFixture it;
   const int busy = kClient + 1;
   it.connect(kClient);
+  it.receive(kClient, HttpFixture::get("/at-once"));
+  it.read_all(kClient);
   it.connect(busy);
   it.receive(busy, HttpFixture::post("/later", "x"));
   it.server->drain();
@@ -102,6 +104,23 @@ BOOST_AUTO_TEST_CASE(a_drain_ends_idle_clients_and_lets_the_others_finish) {
   BOOST_TEST(it.read_all(busy).find("\r\nConnection: close\r\n") != std::string::npos);
   it.end_receive(busy, 0);
   it.reactor->turn();
+  BOOST_TEST(it.server->is_idle());
+}
+
+BOOST_AUTO_TEST_CASE(a_drain_waits_for_the_first_request_of_who_has_just_connected) {
+  HttpFixture it;
+  const int silent = kClient + 1;
+  it.connect(kClient);
+  it.connect(silent);
+  it.server->drain();
+  it.reactor->turn();
+  BOOST_TEST(!it.script.is_closed(kClient));
+  it.receive(kClient, HttpFixture::get("/at-once"));
+  BOOST_TEST(it.read_all(kClient).find("\r\nConnection: close\r\n") != std::string::npos);
+  it.end_receive(kClient, 0);
+  it.server->lingers().expire_first();
+  it.reactor->turn();
+  BOOST_TEST(it.script.is_closed(silent));
   BOOST_TEST(it.server->is_idle());
 }
 

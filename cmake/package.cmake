@@ -1,0 +1,34 @@
+# `cpack` in a build directory makes picortex_VERSION_ARCHITECTURE.deb: the daemon, its systemd units, an example
+# configuration, an empty allowlist, the lnav format and the man page. Dependencies are computed from the binary.
+set(deploy ${PROJECT_SOURCE_DIR}/deploy)
+set(package_files ${PROJECT_BINARY_DIR}/package)
+
+find_program(GZIP gzip REQUIRED)
+add_custom_command(OUTPUT ${package_files}/picortex.1.gz
+  COMMAND ${CMAKE_COMMAND} -E make_directory ${package_files}
+  COMMAND sh -c "${GZIP} -9nc '${deploy}/picortex.1' > '${package_files}/picortex.1.gz'"
+  DEPENDS ${deploy}/picortex.1 VERBATIM)
+add_custom_target(picortex_package DEPENDS ${package_files}/picortex.1.gz)
+add_dependencies(picortex picortex_package)
+
+install(TARGETS picortex RUNTIME DESTINATION /usr/bin)
+install(FILES ${deploy}/picortex.service ${deploy}/picortex.socket DESTINATION /lib/systemd/system)
+install(FILES ${deploy}/picortex.conf ${deploy}/egress-allowlist.txt DESTINATION /etc/picortex)
+install(FILES ${deploy}/picortex.lnav.json DESTINATION /etc/lnav/formats/picortex)
+install(FILES ${package_files}/picortex.1.gz DESTINATION /usr/share/man/man1)
+install(FILES ${PROJECT_SOURCE_DIR}/README.md DESTINATION /usr/share/doc/picortex)
+
+set(CPACK_GENERATOR DEB)
+set(CPACK_PACKAGE_CONTACT "picortex maintainers <root@localhost>")
+set(CPACK_STRIP_FILES ON)
+set(CPACK_SET_DESTDIR ON)
+set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
+set(CPACK_DEBIAN_PACKAGE_SECTION admin)
+set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
+set(CPACK_DEBIAN_PACKAGE_DEPENDS "adduser, init-system-helpers (>= 1.51)")
+set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "iptables")
+set(CPACK_DEBIAN_PACKAGE_SUGGESTS "tmux, lnav")
+set(CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA ${deploy}/debian/conffiles ${deploy}/debian/postinst
+    ${deploy}/debian/prerm ${deploy}/debian/postrm)
+set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
+include(CPack)
