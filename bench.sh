@@ -70,7 +70,14 @@ if [ ! -d bench/peers/node_modules ] || [ bench/peers/package-lock.json -nt benc
   echo "installing the packages of bench/peers (better-sqlite3 may have to be compiled)"
   (cd bench/peers && npm ci --loglevel=error --no-audit --no-fund && touch node_modules)
 fi
-build release
+build release picortex bench/all
+
+for port in 18701 18702 18703 18704; do
+  if (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
+    echo "error: port $port is taken; the contestants listen on 18701 to 18704" >&2
+    exit 1
+  fi
+done
 
 # 10,000 connections on both sides.
 ulimit -n "$(ulimit -Hn)"

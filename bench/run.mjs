@@ -7,6 +7,7 @@ import { events, healthDuringIngest, mixed, stall } from './scenarios/events.mjs
 import { frontendLog, health, logLines } from './scenarios/http.mjs';
 import { micro, queries, verdicts } from './scenarios/programs.mjs';
 import { idle, start } from './scenarios/size.mjs';
+import { stopRunning } from './harness/children.mjs';
 import { machineKind } from './harness/proc.mjs';
 import { markdown, noise, records } from './harness/report.mjs';
 
@@ -50,6 +51,7 @@ for (const name of wanted) {
   } catch (error) {
     failures.push(`${name}: ${error.message}`);
     process.stderr.write(`\nscenario ${name} failed: ${error.stack}\n`);
+    await stopRunning();
   }
 }
 if (isTerminal) process.stderr.write('\r\x1b[K');

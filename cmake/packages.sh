@@ -15,7 +15,7 @@ test_packages=("${build_packages[@]}" clang-format shellcheck sqlite3 tmux chrom
 
 # To measure it beside its peers; make and python3 compile better-sqlite3.
 bench_packages=("${build_packages[@]}" libbenchmark-dev wrk nginx-light util-linux coreutils valgrind make python3
-  iptables iproute2 tmux)
+  iptables iproute2 ipset dnsmasq-base tmux)
 
 # has_node: is there a Node.js that can run the end-to-end tests?
 has_node() {

@@ -39,20 +39,20 @@ export async function queries(options) {
   return output(serverCpu, [join(buildDirectory, 'bench/query_bench'), String(options.events), workDirectory]);
 }
 
-// Each line of its file is a figure: {"scenario","contestant","metric","value","unit"}.
+// It takes its contestants in turn itself. Each line of its file is a figure:
+// {"scenario","contestant","metric","value","unit"}, or {"scenario","contestant"} with the values by their names.
 export async function verdicts(options) {
-  const script = join(import.meta.dirname, '../fence_bench.sh');
-  if (!existsSync(script) || process.getuid() !== 0) {
-    return 'The fence was not measured: it takes root.';
-  }
+  const script = ['fence_bench.mjs', 'fence_bench.sh'].map((name) => join(import.meta.dirname, '..', name)).find(existsSync);
+  if (script === undefined || process.getuid() !== 0) return 'The fence was not measured: that takes root and bench/fence_bench.mjs.';
   const file = join(workDirectory, 'verdicts.json');
-  for (let round = 1; round <= options.rounds; round += 1) {
-    options.progress(`verdicts: round ${round} of ${options.rounds}`);
-    // Its processes choose their own CPUs.
-    await output(allCpus, [script, String(options.seconds), '--json', file], { isTidy: true });
-    for (const line of readFileSync(file, 'utf8').split('\n').filter((one) => one.startsWith('{'))) {
-      const { scenario = 'verdicts', contestant = 'picortex', metric, value, unit = '' } = JSON.parse(line);
-      if (metric !== undefined && Number.isFinite(value)) record(scenario, contestant, metric, value, unit);
+  options.progress('verdicts: in network namespaces');
+  // Its processes choose their own CPUs.
+  await output(allCpus, [...(script.endsWith('.mjs') ? ['node'] : []), script, String(options.seconds), '--json', file],
+    { isTidy: true });
+  for (const line of readFileSync(file, 'utf8').split('\n').filter((one) => one.startsWith('{'))) {
+    const { scenario = 'verdicts', contestant = 'picortex', metric, value, unit = '', ...others } = JSON.parse(line);
+    for (const [name, number] of Object.entries(metric === undefined ? others : { [metric]: value })) {
+      if (Number.isFinite(number)) record(`verdicts, ${scenario}`, contestant, name, number, unit);
     }
   }
   return undefined;
