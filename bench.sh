@@ -5,7 +5,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 # shellcheck source=cmake/packages.sh
 . cmake/packages.sh
 
-scenarios='health frontend-log events idle ingest log stall mixed micro start queries verdicts'
+scenarios='health frontend-log events idle ingest log stall mixed micro start questions queries verdicts'
 
 usage() {
   cat <<END
@@ -21,6 +21,7 @@ usage: ./bench.sh [OPTION…] [SCENARIO…]
   mixed         health polls, events and a live tail at once
   micro         parts of the hot paths: CPU time and instructions
   start         start to first answer on a database of --events
+  questions     events one by one on that database, with and without somebody who asks meanwhile
   queries       first pages of queries on a database of --events
   verdicts      the egress fence, in network namespaces (root)
 

@@ -3,7 +3,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { events, healthDuringIngest, mixed, stall } from './scenarios/events.mjs';
+import { events, healthDuringIngest, mixed, questionsDuringIngest, stall } from './scenarios/events.mjs';
 import { frontendLog, health, logLines } from './scenarios/http.mjs';
 import { micro, queries, verdicts } from './scenarios/programs.mjs';
 import { idle, start } from './scenarios/size.mjs';
@@ -13,7 +13,7 @@ import { markdown, noise, records } from './harness/report.mjs';
 
 const scenarios = {
   health, 'frontend-log': frontendLog, events, idle, ingest: healthDuringIngest, log: logLines, stall, mixed, micro,
-  start, queries, verdicts,
+  start, questions: questionsDuringIngest, queries, verdicts,
 };
 
 // bench.sh has checked the arguments.

@@ -39,7 +39,7 @@ struct EgressHost {
   std::int64_t first_seen_ms = 0;
   std::int64_t last_seen_ms = 0;
   std::int64_t attempts = 0;
-  Uuid last_request;  // of the last attempt; nil: not known
+  Uuid last_request{};  // of the last attempt; nil: not known
 };
 
 // The writer of that table, within the events' own transactions. Holds kRowsMax rows: beyond it the

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <string>
 #include <string_view>
 
 #include "storage/query.h"
@@ -19,8 +18,7 @@ class EventMatcher {
   bool has_type(std::string_view event_type) const noexcept;
 
   EventFilter filter_;
-  std::string text_in_msg_;   // lower case
-  std::string text_in_data_;  // the same as JSON would have it
+  TextFilter text_;
 };
 
 }  // namespace picortex

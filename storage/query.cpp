@@ -4,29 +4,12 @@
 #include <charconv>
 #include <utility>
 
-#include "base/json_text.h"
 #include "storage/event_id.h"
 
 namespace picortex {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-constexpr char lower(char c) noexcept {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::ranges::transform(out, out.begin(), [](char c) { return lower(c); });
-  return out;
-}
-
-// `needle` is in lower case.
-bool contains(std::string_view text, std::string_view needle) noexcept {
-  return !std::ranges::search(text, needle, {}, [](char c) { return lower(c); }).empty() ||
-         needle.empty();
-}
 
 std::size_t size_of(const EventRow& row) noexcept {
   return row.event_type.size() + row.chat_id.size() + row.msg.size() + row.data.size();
@@ -50,9 +33,7 @@ std::optional<std::int64_t> parse_cursor(std::string_view text) noexcept {
 }
 
 EventQuery::EventQuery(EventReader& reader, EventFilter filter, std::optional<std::int64_t> after)
-    : reader_(reader), filter_(std::move(filter)), text_in_msg_(lower(filter_.text)) {
-  append_json_escaped(text_in_data_, filter_.text);
-  text_in_data_ = lower(text_in_data_);
+    : reader_(reader), filter_(std::move(filter)), text_(filter_.text) {
   const auto first_key = [](std::int64_t time_ms) {
     return first_key_of(std::clamp<std::int64_t>(time_ms, 0, kLatestUnixMs + 1));
   };
@@ -219,8 +200,7 @@ bool EventQuery::fits(const EventRow& row) const {
           std::string_view(filter_.event_type).substr(0, filter_.event_type.size() - 1))) {
     return false;
   }
-  return filter_.text.empty() || contains(row.msg, text_in_msg_) ||
-         contains(row.data, text_in_data_);
+  return text_.fits(row.msg, row.data);
 }
 
 }  // namespace picortex

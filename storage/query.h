@@ -11,6 +11,7 @@
 
 #include "base/timestamp.h"
 #include "storage/event_reader.h"
+#include "storage/text_filter.h"
 
 namespace picortex {
 
@@ -107,8 +108,7 @@ class EventQuery {
 
   EventReader& reader_;
   EventFilter filter_;
-  std::string text_in_msg_;   // lower case
-  std::string text_in_data_;  // the same as JSON would have it
+  TextFilter text_;
   std::vector<Union> unions_;
   bool check_level_ = false;
   bool check_type_ = false;

@@ -7,6 +7,7 @@ import { measure, warmUp } from '../harness/load.mjs';
 import { cpuTime } from '../harness/proc.mjs';
 import { figure, record, recordAll } from '../harness/report.mjs';
 import { interleave, stopAll } from './http.mjs';
+import { grownDatabase } from './size.mjs';
 
 const oneByOne = { load: 'event', path: '/api/events', connections: 64, events: 1 };
 const quiet = { LOG_LEVEL: 'warn' }; // at info each request of both writes a line
@@ -77,6 +78,48 @@ export async function healthDuringIngest(options) {
     recordAll(scenario, 'picortex, events coming', await measure(server, { ...poll, seconds: options.seconds }));
     await posting;
   }
+  await server.stop();
+}
+
+// First pages as a person asks for them, one after the other.
+const questions = [
+  'limit=100', 'chat_id=chat-7', 'event_type=linq.*', 'level=error', 'event_type=tmux.turn.start&chat_id=chat-3',
+  'text=the%20build', 'text=nowhere%20to%20be%20found', `since=${Date.now() - 86_400_000}&level=warn`,
+];
+
+async function ask(server, signal) {
+  const cost = {};
+  for (let i = 0; !signal.aborted; i += 1) {
+    const question = questions[i % questions.length];
+    const answer = await fetch(`${server.url}/api/events?${question}`, { headers: { authorization: `Bearer ${server.token}` } });
+    (cost[question] ??= []).push((await answer.json()).cost.ms);
+  }
+  return cost;
+}
+
+const median = (values) => values.sort((a, b) => a - b)[Math.floor(values.length / 2)];
+
+// What questions at a database that has grown cost, and what they cost those who store events meanwhile.
+export async function questionsDuringIngest(options) {
+  const { data, count } = await grownDatabase(options);
+  const scenario = `questions during ingest, ${count.toLocaleString('en-US')} events`;
+  const server = await new Picortex({ env: quiet, data }).answers();
+  await warmUp(server, oneByOne);
+  const costs = {};
+  for (let round = 1; round <= options.rounds; round += 1) {
+    options.progress(`${scenario}: round ${round} of ${options.rounds}`);
+    recordAll(scenario, 'picortex, events alone', await measure(server, { ...oneByOne, seconds: options.seconds }));
+    const stopping = new AbortController();
+    const asking = ask(server, stopping.signal);
+    recordAll(scenario, 'picortex, asked meanwhile', await measure(server, { ...oneByOne, seconds: options.seconds }));
+    stopping.abort();
+    for (const [question, values] of Object.entries(await asking)) (costs[question] ??= []).push(...values);
+  }
+  for (const [question, values] of Object.entries(costs)) {
+    record(scenario, 'picortex, asked meanwhile', `SQLite's time, ${decodeURIComponent(question.replace(/\d{13}/, 'yesterday'))}`, median(values), 'ms');
+  }
+  const { loop } = await server.status();
+  record(scenario, 'picortex, asked meanwhile', 'longest turn', loop.longest_turn_ms, 'ms');
   await server.stop();
 }
 

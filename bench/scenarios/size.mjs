@@ -69,7 +69,7 @@ async function seed(server, count, progress) {
   await warmUp(server, batches);
   for (;;) {
     const { storage } = await server.status();
-    progress(`start: ${storage.events.toLocaleString('en-US')} of ${count.toLocaleString('en-US')} events are in the database`);
+    progress(`seeding: ${storage.events.toLocaleString('en-US')} of ${count.toLocaleString('en-US')} events are in the database`);
     if (storage.events >= count) return storage.events;
     await measure(server, { ...batches, seconds: count - storage.events > 1_000_000 ? 5 : 1 });
   }
@@ -93,11 +93,20 @@ async function firstAnswer(data) {
   }
 }
 
+// A folder with a database of as many events as wanted, made once for all scenarios: { data, count }.
+let grown;
+export async function grownDatabase(options) {
+  if (grown === undefined) {
+    const server = await new Picortex({ env: { LOG_LEVEL: 'warn' } }).answers();
+    const count = await seed(server, options.events, options.progress);
+    await server.stop();
+    grown = { data: server.data, count };
+  }
+  return grown;
+}
+
 export async function start(options) {
-  const server = await new Picortex({ env: { LOG_LEVEL: 'warn' } }).answers();
-  const { data } = server;
-  const count = await seed(server, options.events, options.progress);
-  await server.stop();
+  const { data, count } = await grownDatabase(options);
   record('start', 'picortex', 'events in the database', count, '');
   record('start', 'picortex', 'disk an event', sizeOf(data) / count, 'B');
   for (const [metric, prepare] of [
