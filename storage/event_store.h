@@ -20,7 +20,8 @@ namespace picortex {
 
 // The events, their counters and the write-ahead log, in <data directory>/picortex.db. The only
 // writer of that file (storage/schema.h has its tables). It waits for nothing, and between open()
-// and finish() it fsyncs nothing: its owner does, when it is told to.
+// and finish() its owner does the fsyncs, when it is told to. (SQLite itself syncs the log's first
+// page when write_metrics(), or a transaction too large for the page cache, starts the log anew.)
 //
 // - Events are durable once wal_descriptor() has been fsynced after their commit. Then
 //   log_synced(), also where nobody waits for the events, if wants_log_sync().
