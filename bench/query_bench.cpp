@@ -19,6 +19,7 @@
 #include <utility>
 
 #include "base/uuid_v7.h"
+#include "bench/synced_commit.h"
 #include "storage/event_store.h"
 #include "storage/query.h"
 
@@ -31,18 +32,8 @@ using Clock = std::chrono::steady_clock;
 constexpr std::int64_t kStartMs = 1'763'388'000'000;
 constexpr std::int64_t kStepMs = 333;
 constexpr int kBatch = 256;
-constexpr int kCheckpointFrames = 1000;
 constexpr int kChats = 200;
 constexpr std::chrono::milliseconds kPageTimeMax{50};
-
-template <class T>
-T value_of(StoreResult<T> result) {
-  if (!result) {
-    std::fprintf(stderr, "query_bench: %s\n", result.error().what.c_str());
-    std::exit(1);
-  }
-  if constexpr (!std::is_void_v<T>) return std::move(*result);
-}
 
 const std::string kData =
     R"({"method":"POST","path":"/webhooks/linq","status":200,"bytes":1834,"duration_ms":12.4,)"
@@ -80,8 +71,7 @@ Uuid fill(EventStore& store, std::int64_t rows) {
       event.request_id = request;
       value_of(store.append(event));
     }
-    value_of(store.commit());
-    if (store.wal().frames - store.wal().copied >= kCheckpointFrames) value_of(store.checkpoint());
+    synced_commit(store);
     if (row % 500'000 < kBatch) {
       std::fprintf(stderr, "\r%lld of %lld rows", static_cast<long long>(row),
                    static_cast<long long>(rows));

@@ -3,8 +3,8 @@
 //   store_bench [ROWS [DIRECTORY]]
 //
 // ROWS: events for each batch size (200000). DIRECTORY: on the disk to measure (.); each run works
-// in a new directory below it, and removes that. The log is checkpointed each 1000 frames, as the
-// daemon does between its turns; no fsync is waited for otherwise.
+// in a new directory below it, and removes that. The checkpoint and its fsyncs are waited for,
+// those that make the events durable are not.
 
 #include <chrono>
 #include <cstdio>
@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "base/uuid_v7.h"
+#include "bench/synced_commit.h"
 #include "storage/event_store.h"
 
 using namespace picortex;
@@ -23,17 +24,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::int64_t kStartMs = 1'763'388'000'000;
-constexpr int kCheckpointFrames = 1000;
 constexpr int kChats = 50;  // that take turns: each has its own page of the index by chat
-
-template <class T>
-T value_of(StoreResult<T> result) {
-  if (!result) {
-    std::fprintf(stderr, "store_bench: %s\n", result.error().what.c_str());
-    std::exit(1);
-  }
-  if constexpr (!std::is_void_v<T>) return std::move(*result);
-}
 
 double microseconds_since(Clock::time_point start) {
   return std::chrono::duration<double, std::micro>(Clock::now() - start).count();
@@ -46,7 +37,7 @@ const std::string kData =
     R"("handle":"+15551234567","parts":[{"type":"text","value":"could you look at the build?"}],)"
     R"("sent_at":"2026-11-17T14:00:00.000Z"})";
 
-void fill(EventStore& store, int rows, int batch, double& write_us, double& checkpoint_us) {
+void fill(EventStore& store, int rows, int batch, double& write_us) {
   UuidV7Generator ids;
   for (int row = 0; row < rows;) {
     const std::int64_t now_ms = kStartMs + row / 5;  // 5,000 events a second
@@ -64,13 +55,8 @@ void fill(EventStore& store, int rows, int batch, double& write_us, double& chec
       event.request_id = ids.next(now_ms);
       value_of(store.append(event));
     }
-    value_of(store.commit());
+    synced_commit(store);
     write_us += microseconds_since(start);
-    if (store.wal().frames - store.wal().copied >= kCheckpointFrames) {
-      const auto checkpoint = Clock::now();
-      value_of(store.checkpoint());
-      checkpoint_us += microseconds_since(checkpoint);
-    }
   }
 }
 
@@ -81,18 +67,16 @@ void measure(const std::filesystem::path& parent, int rows, int batch) {
     std::exit(1);
   }
   double write_us = 0;
-  double checkpoint_us = 0;
   {
     auto store = value_of(EventStore::open(directory, kStartMs));
-    fill(*store, rows, batch, write_us, checkpoint_us);
+    fill(*store, rows, batch, write_us);
   }
   const auto start = Clock::now();
   value_of(EventStore::open(directory, kStartMs + rows));
   const double open_ms = microseconds_since(start) / 1000;
   const auto bytes = std::filesystem::file_size(directory + "/picortex.db");
   std::filesystem::remove_all(directory);
-  std::printf("%5d  %9.0f  %8.2f  %17.2f  %9.0f  %10.1f\n", batch,
-              rows * 1e6 / (write_us + checkpoint_us), write_us / rows, checkpoint_us / rows,
+  std::printf("%5d  %9.0f  %8.2f  %9.0f  %10.1f\n", batch, rows * 1e6 / write_us, write_us / rows,
               static_cast<double>(bytes) / rows, open_ms);
 }
 
@@ -105,7 +89,7 @@ int main(int argc, char** argv) {
     return 2;
   }
   std::printf("%d rows each, %zu bytes of data\n", rows, kData.size());
-  std::printf("batch     rows/s    us/row  checkpoint us/row  bytes/row  reopen ms\n");
+  std::printf("batch     rows/s    us/row  bytes/row  reopen ms\n");
   for (const int batch : {1, 16, 64, 256}) measure(argc > 2 ? argv[2] : ".", rows, batch);
   return 0;
 }

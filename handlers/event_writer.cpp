@@ -11,9 +11,6 @@ namespace {
 constexpr std::size_t kRowsPerTurn = 256;
 // A transaction takes no further submission beyond it.
 constexpr std::size_t kRowsPerCommit = 512;
-// Pages in the log at which a quiet turn copies them into the database, and at which any turn does.
-constexpr int kFramesForQuietCheckpoint = 500;
-constexpr int kFramesForCheckpoint = 8000;
 constexpr std::chrono::seconds kTick{1};
 constexpr unsigned kTicksPerMetrics = 5;
 constexpr std::chrono::milliseconds kBusyRetryDelay{10};
@@ -45,7 +42,14 @@ void EventWriter::hold(Work work) {
   work();
   const Nanoseconds length = std::chrono::steady_clock::now() - begin;
   time_in_store_ += length;
-  longest_hold_ = std::max(longest_hold_, length);
+  hold_of_turn_ += length;
+}
+
+void EventWriter::note_hold() noexcept {
+  if (hold_of_turn_ == Nanoseconds{0}) return;
+  longest_hold_ = std::max(longest_hold_, hold_of_turn_);
+  holds_.add(hold_of_turn_);
+  hold_of_turn_ = Nanoseconds{0};
 }
 
 void EventWriter::open() {
@@ -79,7 +83,7 @@ MinuteCounts EventWriter::counts_of(std::int64_t minute) const noexcept {
 }
 
 bool EventWriter::is_idle() const noexcept {
-  return waiting_.is_empty() && appended_.is_empty() && syncing_.is_empty() && !sync_.in_flight();
+  return waiting_.is_empty() && appended_.is_empty() && syncing_.is_empty() && !is_syncing();
 }
 
 void EventWriter::close() {
@@ -95,13 +99,20 @@ void EventWriter::close() {
 
 void EventWriter::on_turn_end() noexcept {
   if (store_ == nullptr && !waiting_.is_empty()) fail_all();
-  if (waiting_.is_empty() || sync_.in_flight() || busy_retry_.is_running()) return;
-  // What this turn has answered leaves before SQLite takes the loop's time.
-  reactor_.ring().submit();
-  hold([this] {
-    if (!in_transaction_) begin_batch();
-    if (in_transaction_) append_rows();
-  });
+  if (may_write()) {
+    // What this turn has answered leaves before SQLite takes the loop's time.
+    reactor_.ring().submit();
+    hold([this] {
+      if (!in_transaction_) begin_batch();
+      if (in_transaction_) append_rows();
+    });
+  }
+  note_hold();
+}
+
+bool EventWriter::may_write() const noexcept {
+  if (waiting_.is_empty() || sync_.in_flight() || busy_retry_.is_running()) return false;
+  return in_transaction_ || !store_->holds_commits();
 }
 
 void EventWriter::begin_batch() {
@@ -134,7 +145,9 @@ void EventWriter::append_rows() {
 }
 
 void EventWriter::commit_batch() {
-  if (auto committed = store_->commit(); !committed) return on_fault(committed.error());
+  const auto committed = store_->commit();
+  if (!committed) return on_fault(committed.error());
+  if (!*committed) return sync(sync_, store_->wal_descriptor());
   in_transaction_ = false;
   ++commits_;
   events_ += events_in_batch_ - repeats_in_batch_;
@@ -143,18 +156,37 @@ void EventWriter::commit_batch() {
   std::swap(appended_, syncing_);
   if (durability_ == Durability::process) {
     end_synced();
-    if (store_->wal().frames < kFramesForQuietCheckpoint) return;
+    if (!store_->wants_log_sync()) return;
   }
-  sync_begun_ = reactor_.now();
-  reactor_.ring().sync_data(sync_, store_->wal_descriptor());
+  sync(sync_, store_->wal_descriptor());
 }
 
-void EventWriter::on_sync(const Completion& completion) noexcept {
-  if (completion.result < 0) {
-    return on_fault(make_fault(FaultKind::io, directory_, std::strerror(-completion.result)));
+void EventWriter::sync(Operation& operation, int file) {
+  if (!is_syncing()) syncing_since_ = reactor_.now();
+  reactor_.ring().sync_data(operation, file);
+}
+
+void EventWriter::on_log_sync(const Completion& completion) noexcept {
+  if (!is_synced(completion)) return;
+  if (in_transaction_) {  // whose commit starts the log anew
+    store_->log_header_synced();
+    return hold([this] { commit_batch(); });
   }
   end_synced();
-  hold([this] { checkpoint_if_due(); });
+  hold([this] { copy_log(store_->log_synced()); });
+}
+
+void EventWriter::on_database_sync(const Completion& completion) noexcept {
+  if (!is_synced(completion)) return;
+  hold([this] { copy_log(store_->database_synced()); });
+}
+
+// False: the fsync failed, or the store did while it was in flight.
+bool EventWriter::is_synced(const Completion& completion) {
+  if (store_ == nullptr) return false;
+  if (completion.result >= 0) return true;
+  on_fault(make_fault(FaultKind::io, directory_, std::strerror(-completion.result)));
+  return false;
 }
 
 void EventWriter::end_synced() {
@@ -162,20 +194,19 @@ void EventWriter::end_synced() {
   syncing_.end_all(StoreOutcome::stored);
 }
 
-// Right after the log's fsync, when copying it needs no further wait for the log.
-void EventWriter::checkpoint_if_due() {
-  const int frames = store_->wal().frames - store_->wal().copied;
-  if (frames < (waiting_.is_empty() ? kFramesForQuietCheckpoint : kFramesForCheckpoint)) return;
-  const auto progress = store_->checkpoint();
-  ++checkpoints_;
-  if (!progress && progress.error().kind != FaultKind::busy) on_fault(progress.error());
+// A step of the checkpoint is done, and may have led to the next.
+void EventWriter::copy_log(const StoreResult<void>& copied) {
+  if (!copied) return on_fault(copied.error());
+  if (store_->wants_database_sync() && !database_sync_.in_flight()) {
+    sync(database_sync_, store_->database_descriptor());
+  }
 }
 
 // --- Time and trouble ---
 
 void EventWriter::on_tick() noexcept {
   ticks_.start(tick_, reactor_.now());
-  if (in_transaction_ || sync_.in_flight()) return;
+  if (in_transaction_ || is_syncing()) return;
   if (store_ == nullptr) return open();
   if (++ticks_since_metrics_ < kTicksPerMetrics) return;
   ticks_since_metrics_ = 0;
@@ -210,6 +241,7 @@ void EventWriter::on_fault(const Fault& fault) {
     log_.line(Level::error, "db.degraded").message(fault.what);
   }
   fail_all();
+  checkpoints_ += store_ != nullptr ? store_->checkpoints() : 0;
   store_.reset();
 }
 
@@ -256,11 +288,14 @@ WriterFigures EventWriter::figures() const noexcept {
   return {.commits = commits_,
           .events = events_,
           .repeats = repeats_,
-          .checkpoints = checkpoints_,
+          .checkpoints = checkpoints_ + (store_ != nullptr ? store_->checkpoints() : 0),
           .faults = faults_,
           .events_waiting = events_waiting_,
           .time_in_store = time_in_store_,
           .longest_hold = longest_hold_,
+          .hold_p50 = holds_.quantile(500),
+          .hold_p99 = holds_.quantile(990),
+          .hold_p999 = holds_.quantile(999),
           .wal_frames = store_ != nullptr ? store_->wal().frames : 0};
 }
 

@@ -6,6 +6,7 @@
 
 #include "handlers/durability.h"
 #include "handlers/event_feed.h"
+#include "handlers/hold_histogram.h"
 #include "handlers/submission.h"
 #include "reactor/log.h"
 #include "reactor/reactor.h"
@@ -21,7 +22,11 @@ struct WriterFigures {
   std::uint64_t faults = 0;
   std::size_t events_waiting = 0;
   Nanoseconds time_in_store{0};
-  Nanoseconds longest_hold{0};  // the store's longest hold on one turn of the loop
+  // The store's hold on one turn of the loop, of those turns in which it had something to do.
+  Nanoseconds longest_hold{0};
+  Nanoseconds hold_p50{0};
+  Nanoseconds hold_p99{0};
+  Nanoseconds hold_p999{0};
   int wal_frames = 0;
 };
 
@@ -49,7 +54,7 @@ class EventWriter {
   bool is_available() const noexcept { return store_ != nullptr && !stuck_; }
   // The disk has been silent for longer than any disk that works.
   bool is_wedged() const noexcept {
-    return sync_.in_flight() && reactor_.now() - sync_begun_ > kSyncMax;
+    return is_syncing() && reactor_.now() - syncing_since_ > kSyncMax;
   }
   // Whether so many events may be submitted now.
   bool has_room(std::size_t events) const noexcept {
@@ -74,15 +79,20 @@ class EventWriter {
 
  private:
   void on_turn_end() noexcept;
-  void on_sync(const Completion& completion) noexcept;
+  void on_log_sync(const Completion& completion) noexcept;
+  void on_database_sync(const Completion& completion) noexcept;
   void on_tick() noexcept;
   void on_busy_retry() noexcept;
 
+  bool may_write() const noexcept;
+  bool is_syncing() const noexcept { return sync_.in_flight() || database_sync_.in_flight(); }
+  void sync(Operation& operation, int file);
+  bool is_synced(const Completion& completion);
   void begin_batch();
   void append_rows();
   void commit_batch();
   void end_synced();
-  void checkpoint_if_due();
+  void copy_log(const StoreResult<void>& copied);
   void look_after_store();
   void look_for_lock();
   void log_recovery();
@@ -91,6 +101,7 @@ class EventWriter {
   void fail_all();
   template <class Work>
   void hold(Work work);
+  void note_hold() noexcept;
 
   Reactor& reactor_;
   Log& log_;
@@ -110,9 +121,10 @@ class EventWriter {
   std::size_t next_event_ = 0;  // of waiting_'s first submission, which is half appended
   bool stuck_ = false;          // another connection has held the lock for too long
   Instant busy_since_{};
-  Instant sync_begun_{};  // of the fsync in flight
+  Instant syncing_since_{};  // without a moment in which no fsync was in flight
 
-  Operation sync_ = Operation::to<&EventWriter::on_sync>(*this);
+  Operation sync_ = Operation::to<&EventWriter::on_log_sync>(*this);
+  Operation database_sync_ = Operation::to<&EventWriter::on_database_sync>(*this);
   DeadlineList ticks_;
   DeadlineList busy_retries_;
   Deadline tick_ = Deadline::to<&EventWriter::on_tick>(*this);
@@ -126,7 +138,9 @@ class EventWriter {
   std::uint64_t checkpoints_ = 0;
   std::uint64_t faults_ = 0;
   Nanoseconds time_in_store_{0};
+  Nanoseconds hold_of_turn_{0};
   Nanoseconds longest_hold_{0};
+  HoldHistogram holds_;
 };
 
 }  // namespace picortex

@@ -108,6 +108,9 @@ void StatusEndpoint::append_storage() {
       .count("wal_frames", static_cast<std::uint64_t>(storage.wal_frames))
       .count("faults", storage.faults)
       .milliseconds("time_in_store_ms", storage.time_in_store)
+      .milliseconds("hold_p50_ms", storage.hold_p50)
+      .milliseconds("hold_p99_ms", storage.hold_p99)
+      .milliseconds("hold_p999_ms", storage.hold_p999)
       .milliseconds("longest_hold_ms", storage.longest_hold);
 }
 

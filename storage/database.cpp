@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "base/check.h"
+#include "storage/sync_gate.h"
 
 namespace picortex {
 namespace {
@@ -173,8 +174,10 @@ bool Statement::is_null(int column) const {
 StoreResult<std::unique_ptr<Database>> Database::open(const std::string& name,
                                                       const std::string& path, int flags) {
   sqlite3* handle = nullptr;
+  const char* vfs = gated_vfs();
+  CHECK(vfs != nullptr);
   const int code = sqlite3_open_v2(name.c_str(), &handle,
-                                   flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nullptr);
+                                   flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, vfs);
   CHECK(handle != nullptr);
   if (code != SQLITE_OK) {
     Fault fault = fault_of(handle, code, path);
@@ -304,6 +307,8 @@ void Database::on_wal_commit(int frames) noexcept {
   if (frames <= wal_.frames) wal_.copied = 0;
   wal_.frames = frames;
 }
+
+SyncGate& Database::gate() const noexcept { return SyncGate::of(handle_); }
 
 StoreResult<void> Database::check_place() {
   int moved = 0;

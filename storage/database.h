@@ -15,6 +15,8 @@ struct sqlite3_stmt;
 
 namespace picortex {
 
+class SyncGate;  // storage/sync_gate.h
+
 // A prepared statement. Parameters count from 1 and columns from 0, as in SQLite. Texts go by their
 // length, so that a NUL inside survives. What is bound is not copied: it must stay until the
 // statement has run. Must not outlive its Database.
@@ -98,6 +100,9 @@ class Database {
   // a transaction.
   StoreResult<CheckpointProgress> checkpoint(CheckpointMode mode);
   const CheckpointProgress& wal() const noexcept { return wal_; }
+
+  // For who syncs the files itself.
+  SyncGate& gate() const noexcept;
 
   // The `moved` fault once the database file is not at its path any more.
   StoreResult<void> check_place();

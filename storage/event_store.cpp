@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "base/timestamp.h"
 #include "storage/schema.h"
+#include "storage/sync_gate.h"
 
 namespace picortex {
 namespace {
@@ -20,18 +21,20 @@ constexpr std::pair<const char*, std::int64_t Metrics::*> kMetricNames[] = {
 }  // namespace
 
 StoreResult<std::unique_ptr<EventStore>> EventStore::open(const std::string& data_directory,
-                                                          std::int64_t now_ms) {
+                                                          std::int64_t now_ms,
+                                                          const CheckpointLimits& limits) {
   CHECK(now_ms >= 0);
   const std::string path = data_directory + "/picortex.db";
   if (auto done = create_file(path); !done) return std::unexpected(std::move(done.error()));
   auto database = Database::open(path);
   if (!database) return std::unexpected(std::move(database.error()));
-  std::unique_ptr<EventStore> store(new EventStore(std::move(*database)));
+  std::unique_ptr<EventStore> store(new EventStore(std::move(*database), limits));
   auto done = prepare_schema(*store->database_);
   if (done) done = store->prepare_statements();
   if (done) done = store->start(now_ms);
   if (done) done = store->wal_file_.open(store->database_->wal_path());
   if (done) done = sync_directory(data_directory);
+  if (done) done = store->checkpoint_.prepare();
   if (done) done = store->verify();
   if (!done) return std::unexpected(std::move(done.error()));
   return store;
@@ -173,23 +176,36 @@ StoreResult<void> EventStore::insert_in_sequence(std::int64_t time_ms, std::int6
   }
 }
 
-StoreResult<void> EventStore::commit() {
+StoreResult<bool> EventStore::commit() {
   CHECK(in_transaction_ && !failed_);
   failed_ = true;
-  auto done = counters_.save();
-  if (done) done = end_transaction();
-  if (!done) return done;
+  if (!std::exchange(counters_saved_, true)) {
+    if (auto saved = counters_.save(); !saved) return std::unexpected(std::move(saved.error()));
+  }
+  auto ended = end_transaction();
+  if (!ended) return ended;
+  failed_ = false;
+  if (!*ended) return false;
   counters_.commit();
   names_.commit();
   egress_hosts_.commit();
-  in_transaction_ = false;
-  failed_ = false;
-  return {};
+  in_transaction_ = counters_saved_ = log_header_synced_ = false;
+  if (auto noted = checkpoint_.after_commit(); !noted) {
+    return std::unexpected(std::move(noted.error()));
+  }
+  return true;
 }
 
-StoreResult<void> EventStore::end_transaction() {
+// False: the log is owed an fsync.
+StoreResult<bool> EventStore::end_transaction() {
+  const SyncGate::Closed closed(database_->gate(), {.log = log_header_synced_});
   auto done = commit_.run();
-  return done ? check_place() : done;
+  if (!done) {
+    if (database_->gate().owed() == SyncGate::File::log) return false;
+    return std::unexpected(std::move(done.error()));
+  }
+  if (auto there = check_place(); !there) return std::unexpected(std::move(there.error()));
+  return true;
 }
 
 void EventStore::rollback() noexcept {
@@ -198,8 +214,7 @@ void EventStore::rollback() noexcept {
   counters_.rollback();
   names_.rollback();
   egress_hosts_.rollback();
-  in_transaction_ = false;
-  failed_ = false;
+  in_transaction_ = failed_ = counters_saved_ = log_header_synced_ = false;
 }
 
 const Metrics& EventStore::metrics(std::int64_t now_ms) {
@@ -215,7 +230,8 @@ StoreResult<void> EventStore::write_metrics(std::int64_t now_ms) {
   if (!done) return done;
   const auto before = written_;
   done = save_metrics(now_ms);
-  if (done) done = end_transaction();
+  if (done) done = commit_.run();
+  if (done) done = check_place();
   if (!done) {
     database_->rollback();
     written_ = before;
@@ -232,6 +248,10 @@ StoreResult<void> EventStore::save_metrics(std::int64_t now_ms) {
   }
   written_ = values;
   return {};
+}
+
+int EventStore::database_descriptor() const noexcept {
+  return database_->gate().database_descriptor();
 }
 
 StoreResult<CheckpointProgress> EventStore::checkpoint() {

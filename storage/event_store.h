@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/random_pool.h"
+#include "storage/checkpoint.h"
 #include "storage/counters.h"
 #include "storage/database.h"
 #include "storage/egress_hosts.h"
@@ -18,9 +19,16 @@
 namespace picortex {
 
 // The events, their counters and the write-ahead log, in <data directory>/picortex.db. The only
-// writer of that file (storage/schema.h has its tables). It waits for nothing and fsyncs nothing in
-// commit(): events are durable once wal_descriptor() has been fsynced after their commit. (SQLite
-// itself syncs the first page when a commit starts the log anew after a checkpoint.)
+// writer of that file (storage/schema.h has its tables). It waits for nothing, and between open()
+// and finish() its owner does the fsyncs, when it is told to. (SQLite itself syncs the log's first
+// page when write_metrics(), or a transaction too large for the page cache, starts the log anew.)
+//
+// - Events are durable once wal_descriptor() has been fsynced after their commit. Then
+//   log_synced(), also where nobody waits for the events, if wants_log_sync().
+// - While wants_database_sync(), which log_synced() may bring about, database_descriptor() is to be
+//   fsynced, then database_synced(). Commits go on meanwhile unless holds_commits().
+//
+// Both may copy pages of the log into the database: about a millisecond (storage/checkpoint.h).
 //
 // After a fault other than `busy` it is to be destroyed, which is safe at any moment.
 class EventStore {
@@ -29,7 +37,8 @@ class EventStore {
   // database that works. Takes milliseconds at any size, but for what the last process left in the
   // log, which is copied and synced.
   static StoreResult<std::unique_ptr<EventStore>> open(const std::string& data_directory,
-                                                       std::int64_t now_ms);
+                                                       std::int64_t now_ms,
+                                                       const CheckpointLimits& limits = {});
   ~EventStore();
   EventStore(const EventStore&) = delete;
   EventStore& operator=(const EventStore&) = delete;
@@ -44,7 +53,10 @@ class EventStore {
   const EventPlace& last_place() const noexcept { return last_place_; }
   // Success says also that the files are still in their place: what is written to a deleted file is
   // lost. The `moved` fault leaves open whether the transaction is in the file that was moved.
-  StoreResult<void> commit();
+  // False: this commit starts the log anew, and the log must be fsynced before it goes on. The
+  // transaction stays open; the next call is log_header_synced() and commit(), or rollback().
+  StoreResult<bool> commit();
+  void log_header_synced() noexcept { log_header_synced_ = true; }
   void rollback() noexcept;
 
   // The counters as of now. Costs no access to the file.
@@ -56,10 +68,18 @@ class EventStore {
 
   // For fsync only. Stays the same, and stays open, for the life of the store.
   int wal_descriptor() const noexcept { return wal_file_.descriptor(); }
+  // The same.
+  int database_descriptor() const noexcept;
+  StoreResult<void> log_synced() { return checkpoint_.log_synced(); }
+  StoreResult<void> database_synced() { return checkpoint_.database_synced(); }
+  bool wants_log_sync() const noexcept { return checkpoint_.wants_log_sync(); }
+  bool wants_database_sync() const noexcept { return checkpoint_.wants_database_sync(); }
+  bool holds_commits() const noexcept { return checkpoint_.holds_commits(); }
   // As of the last commit or checkpoint.
   const CheckpointProgress& wal() const noexcept { return database_->wal(); }
-  // Copies what is in the log into the database file and syncs both: milliseconds for a thousand
-  // frames, less when the log has been fsynced before. Not within a transaction.
+  std::uint64_t checkpoints() const noexcept { return checkpoint_.rounds(); }
+  // Copies all of the log into the database file at once, and fsyncs both. Not within a
+  // transaction.
   StoreResult<CheckpointProgress> checkpoint();
   // For the end of the process: writes the counters, copies the log into the database and empties
   // it, so that the one file holds everything. May take long. A reader may prevent the copying; the
@@ -70,12 +90,13 @@ class EventStore {
   StoreResult<void> verify();
 
  private:
-  explicit EventStore(std::unique_ptr<Database> database) : database_(std::move(database)) {}
+  EventStore(std::unique_ptr<Database> database, const CheckpointLimits& limits)
+      : database_(std::move(database)), checkpoint_(*database_, limits) {}
   StoreResult<void> prepare_statements();
   StoreResult<void> start(std::int64_t now_ms);
   StoreResult<void> check_place();
   StoreResult<void> save_metrics(std::int64_t now_ms);
-  StoreResult<void> end_transaction();
+  StoreResult<bool> end_transaction();
 
   StoreResult<bool> is_stored(const Uuid& id);
   StoreResult<void> bind_event(const Event& event);
@@ -85,6 +106,7 @@ class EventStore {
   StoreResult<void> insert_in_sequence(std::int64_t time_ms, std::int64_t tail);
 
   std::unique_ptr<Database> database_;
+  Checkpoint checkpoint_;
   Counters counters_;
   Names names_;
   EgressHosts egress_hosts_;
@@ -95,6 +117,8 @@ class EventStore {
   WalFile wal_file_;
   bool in_transaction_ = false;
   bool failed_ = false;  // true when the transaction can only be rolled back
+  bool counters_saved_ = false;
+  bool log_header_synced_ = false;
 
   Statement begin_;
   Statement commit_;

@@ -256,4 +256,70 @@ BOOST_AUTO_TEST_CASE(a_repeat_is_stored_once_and_counts_as_stored) {
   BOOST_TEST(rows() == 2);
 }
 
+BOOST_AUTO_TEST_CASE(commits_go_on_during_a_checkpoint_until_the_log_is_long_and_starts_anew) {
+  submit(1);
+  reactor->turn();
+  const int log_file = script.request(Request::Kind::sync).file;
+  end_sync(0);
+  std::int64_t submitted = 1;
+  const auto store_some = [&] {
+    const Client& client = submit(500);
+    submitted += 500;
+    for (int turn = 0; turn < 50 && client.outcomes.empty(); ++turn) {
+      if (script.is_asked(Request::Kind::sync, log_file)) {
+        script.complete(Request::Kind::sync, log_file, 0);
+      }
+      reactor->turn();
+    }
+    return client.is_stored();
+  };
+  while (writer->figures().wal_frames < 4000) BOOST_REQUIRE(store_some());
+  BOOST_REQUIRE(is_syncing());  // the database, all the while
+  end_sync(0);
+  BOOST_REQUIRE(store_some());
+  BOOST_REQUIRE(is_syncing());  // the database, for the last round
+  const Client& held = submit(1);
+  for (int turn = 0; turn < 5; ++turn) reactor->turn();
+  BOOST_TEST(held.outcomes.empty());
+  BOOST_TEST(!script.is_asked(Request::Kind::sync, log_file));
+  end_sync(0);
+  BOOST_TEST(script.is_asked(Request::Kind::sync, log_file));  // its new header
+  BOOST_TEST(held.outcomes.empty());
+  end_syncs();
+  BOOST_TEST(held.is_stored());
+  BOOST_TEST(writer->figures().wal_frames < 4000);
+  BOOST_TEST(writer->figures().faults == 0u);
+  BOOST_TEST(rows() == submitted + 1);
+}
+
+BOOST_AUTO_TEST_CASE(a_failed_fsync_of_the_database_file_loses_nothing_and_is_not_repeated) {
+  submit(1);
+  reactor->turn();
+  const int log_file = script.request(Request::Kind::sync).file;
+  std::int64_t submitted = 1;
+  bool failed = false;
+  for (int i = 0; i < 400 && !failed; ++i) {
+    const Client& client = submit(500);
+    submitted += 500;
+    while (!failed && client.outcomes.empty()) {
+      if (script.is_asked(Request::Kind::sync, log_file)) {
+        script.complete(Request::Kind::sync, log_file, 0);
+      } else if (is_syncing()) {
+        script.complete(Request::Kind::sync, -1, -EIO);
+        failed = true;
+      }
+      reactor->turn();
+    }
+    if (!failed) BOOST_REQUIRE(client.is_stored());
+  }
+  BOOST_TEST(failed);
+  BOOST_TEST(!writer->is_available());
+  const bool last_is_stored = clients.back().is_stored();
+  BOOST_TEST(wait_until([this] { return writer->is_available(); }));
+  BOOST_TEST(rows() == (last_is_stored ? submitted : submitted - 500));
+  BOOST_TEST(submit(1).outcomes.empty());
+  end_syncs();
+  BOOST_TEST(clients.back().is_stored());
+}
+
 BOOST_AUTO_TEST_SUITE_END()

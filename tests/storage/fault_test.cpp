@@ -56,7 +56,7 @@ FaultKind fill_until_fault(StoreFixture& fixture, int events, std::size_t size, 
     made.data = data;
     get(fixture.store->begin(kNow));
     auto done = fixture.store->append(made);
-    const auto ended = done ? fixture.store->commit() : StoreResult<void>{};
+    const auto ended = done ? fixture.store->commit() : StoreResult<bool>{};
     if (!done || !ended) {
       fixture.store->rollback();
       return done ? fault_kind(ended) : fault_kind(done);
@@ -206,7 +206,7 @@ BOOST_AUTO_TEST_CASE(a_deleted_or_replaced_file_never_swallows_an_acknowledged_e
       lost.id = ids.next(kNow);
       get(store->begin(kNow));
       auto done = store->append(lost);
-      auto ended = done ? store->commit() : std::unexpected(done.error());
+      auto ended = done ? store->commit() : StoreResult<bool>(std::unexpected(done.error()));
       BOOST_TEST((fault_kind(ended) == FaultKind::moved));
       store->rollback();
       BOOST_TEST(store->metrics(kNow).turns_total == 0);
