@@ -97,6 +97,24 @@ s = dial(SHARED); s.sendall(b'\\x16\\x03\\x01' + struct.pack('>H', len(message))
                  'ConnectionResetError');
   });
 
+  it('by another name in the second hello that a server asks for', async () => {
+    const twice = (names) => `
+resolve('allowed.test'); s = dial(SHARED)
+for share, name in enumerate(${JSON.stringify(names)}):
+    s.sendall(hello_1_3(name, share)); print(answer(s))`;
+    assert.equal(await attempt(twice(['allowed.test', 'forbidden.test']), otherUid), 'answered\nanswered');
+    assert.equal(await attempt(twice(['allowed.test', 'allowed.test'])), 'answered\nanswered');
+    assert.equal(await attempt(twice(['allowed.test', 'forbidden.test'])), 'answered\nConnectionResetError');
+  });
+
+  it('by a name that is hidden behind the one that is shown', async () => {
+    const sent = (extension) => attempt(`
+resolve('allowed.test'); s = dial(SHARED); s.sendall(hello_1_3('allowed.test', True, ${extension})); print(answer(s))`);
+    assert.equal(await sent("b''"), 'answered');
+    assert.equal(await sent("struct.pack('>HH', 0xfe0d, 4) + b'evil'"), 'ConnectionResetError');
+    assert.equal(await sent("struct.pack('>HH', 42, 0)"), 'ConnectionResetError');
+  });
+
   it('by data that is sent with the socket closed at once', async () => {
     await attempt(`
 resolve('sink.test')
