@@ -254,6 +254,47 @@ report(lambda: lite(socket.SOCK_DGRAM, 136)); report(lambda: lite(socket.SOCK_ST
     assert.equal(world.fetchAs(subUid, '-k', 'https://93.184.216.77/').status, 7);
   });
 
+  it('by a server of its own that the world connects to', async (t) => {
+    for (const uid of [otherUid, fencedUid]) {
+      const server = world.startAs(t, uid, ['/usr/bin/python3', '-uc', `
+import socket, threading
+def serve(family, address):
+    l = socket.socket(family); l.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1); l.bind((address, ${7000 + (uid % 10)})); l.listen()
+    u = socket.socket(family, socket.SOCK_DGRAM); u.bind((address, ${7000 + (uid % 10)}))
+    def echo():
+        while True:
+            _, peer = u.recvfrom(100)
+            try: u.sendto(b'SECRET', peer)
+            except OSError: pass
+    threading.Thread(target=echo).start()
+    print('ready')
+    while True:
+        c, _ = l.accept(); c.sendall(b'SECRET'); c.close()
+threading.Thread(target=serve, args=(socket.AF_INET6, '${addresses.host6}')).start()
+serve(socket.AF_INET, '${addresses.host}')`]);
+      let text = '';
+      server.stdout.setEncoding('utf8').on('data', (more) => (text += more));
+      await eventually('it listens', () => text.match(/ready/g)?.length === 2);
+      const got = world.outside.run('/usr/bin/python3', '-c', `
+import socket
+for family, address in ((socket.AF_INET, '${addresses.host}'), (socket.AF_INET6, '${addresses.host6}')):
+    for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+        s = socket.socket(family, kind); s.settimeout(1)
+        try: s.connect((address, ${7000 + (uid % 10)})); s.send(b'x'); print(s.recv(100).decode())
+        except OSError as error: print('nothing')`);
+      assert.equal(got, (uid === fencedUid ? 'nothing\n' : 'SECRET\n').repeat(4));
+    }
+  });
+
+  it('by Multipath TCP', async () => {
+    assert.equal(await attempt(`
+def multipath(address):
+    s = socket.socket(socket.AF_INET6 if ':' in address else socket.AF_INET, socket.SOCK_STREAM, 262); s.settimeout(2)
+    s.connect((address, 9999)); s.send(b'SECRET'); return 'sent'
+report(lambda: multipath(SINK)); report(lambda: multipath(SINK6))`), 'ConnectionRefusedError 111\nConnectionRefusedError 111');
+    await nothingArrived((arrival) => arrival.port === 9999);
+  });
+
   it('by HTTP with a Host that does not agree', async () => {
     assert.equal((await curl('http://allowed.test/')).status, 0);
     assert.equal((await curl('-H', 'Host: forbidden.test', 'http://allowed.test/')).status, 56);
