@@ -118,8 +118,7 @@ Action Fence::judge(const QueuedPacket& queued) noexcept {
   const std::int64_t now_ms = reactor_.unix_ms();
   const Verdict verdict = flows_.decide(policy(), status, packet, now_ms, ended_);
   if (verdict.is_final) {
-    const bool tcp = packet.protocol == kProtocolTcp;
-    if (verdict.action == Action::allow && tcp) {
+    if (verdict.action != Action::reject && packet.protocol == kProtocolTcp) {
       admitted_.add(
           {packet.source, packet.destination, packet.source_port, packet.destination_port},
           verdict.host);

@@ -1,6 +1,7 @@
 #include "netfilter/flow_table.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/check.h"
 
@@ -87,7 +88,7 @@ Verdict FlowTable::feed(const EgressPolicy& policy, FlowList::iterator flow, con
   verdict = in_mode(verdict, policy.mode);
   if (verdict.action != Action::pass) {
     end(flow, verdict, now_ms);
-  } else if (flow->is_http && flow->stream.empty()) {
+  } else if ((flow->is_http || flow->has_said_hello) && flow->stream.empty()) {
     place(flow, Stage::inspecting, now_ms);
   } else if (flow->stage != Stage::showing) {
     place(flow, Stage::showing, now_ms);
@@ -109,11 +110,13 @@ Verdict FlowTable::read(const EgressPolicy& policy, Flow& flow, const Packet& pa
   if (bytes.empty()) return pending(flow);
 
   Verdict verdict = pending(flow);
-  if (!flow.is_http) {
-    if (const auto named = read_tls(policy, flow, bytes, now_ms)) return *named;
+  std::size_t used = 0;
+  if (!flow.is_http && !flow.has_said_hello) used = read_tls(policy, flow, bytes, now_ms, verdict);
+  if (flow.has_said_hello) {
+    used += read_tls_answer(policy, flow, bytes.subspan(used), now_ms, verdict);
   }
-  const std::size_t used = flow.is_http ? read_http(policy, flow, bytes, now_ms, verdict) : 0;
-  if (verdict.refused) return verdict;
+  if (flow.is_http) used = read_http(policy, flow, bytes, now_ms, verdict);
+  if (verdict.action != Action::pass) return verdict;
   if (!in_place) {
     flow.stream.consume(used);
     return verdict;
@@ -142,27 +145,69 @@ Verdict FlowTable::hold(Flow& flow, std::uint32_t sequence,
   return refusal(flow, Reason::too_long);
 }
 
-std::optional<Verdict> FlowTable::read_tls(const EgressPolicy& policy, Flow& flow,
-                                           std::span<const std::uint8_t> bytes,
-                                           std::int64_t now_ms) {
+std::size_t FlowTable::read_tls(const EgressPolicy& policy, Flow& flow,
+                                std::span<const std::uint8_t> bytes, std::int64_t now_ms,
+                                Verdict& verdict) {
   TlsHello hello;
   switch (flow.tls.read(bytes, scratch_, hello)) {
     case TlsHelloStatus::need_more:
-      return std::nullopt;
+      return 0;
     case TlsHelloStatus::not_tls:
       flow.is_http = true;
-      return std::nullopt;
+      return 0;
     case TlsHelloStatus::server_name:
-      return judge_name(policy, Evidence::sni, hello.server_name, flow.key.destination,
-                        flow.key.destination_port, now_ms);
+      verdict = judge_name(policy, Evidence::sni, hello.server_name, flow.key.destination,
+                           flow.key.destination_port, now_ms);
+      break;
     case TlsHelloStatus::no_name:
-      return refusal(flow, Reason::no_name);
+      verdict = refusal(flow, Reason::no_name);
+      break;
     case TlsHelloStatus::malformed:
-      return refusal(flow, Reason::not_understood);
+      verdict = refusal(flow, Reason::not_understood);
+      break;
     case TlsHelloStatus::too_long:
+      verdict = refusal(flow, Reason::too_long);
       break;
   }
-  return refusal(flow, Reason::too_long);
+  if (verdict.refused) return 0;
+  if (hello.has_encrypted_hello || hello.has_early_data) {
+    verdict = refusal(flow, Reason::hidden_name);
+    return 0;
+  }
+  // The second hello, if this was one, is the last.
+  if (flow.has_said_hello || !hello.may_be_repeated) return 0;
+  flow.has_said_hello = true;
+  verdict.action = Action::pass;
+  return std::exchange(flow.tls, {}).size();
+}
+
+// Behind a hello that was admitted: a server may have asked for a second one, whose name counts
+// then. Other than that, and what may stand ahead of it, only what follows the server's own hello
+// can come: the matter is settled.
+std::size_t FlowTable::read_tls_answer(const EgressPolicy& policy, Flow& flow,
+                                       std::span<const std::uint8_t> bytes, std::int64_t now_ms,
+                                       Verdict& verdict) {
+  std::size_t used = 0;
+  while (true) {
+    const auto rest = bytes.subspan(used);
+    std::size_t size = 0;
+    const TlsRecord record = judge_tls_record(rest, size);
+    if (record == TlsRecord::need_more) return used;
+    if (record == TlsRecord::filler && ++flow.records_skipped <= kRecordsSkippedMax) {
+      used += size;
+      continue;
+    }
+    if (record == TlsRecord::answer) {
+      verdict.action = Action::allow;
+      verdict.reason = Reason::permitted;
+    } else if (record == TlsRecord::hello) {
+      read_tls(policy, flow, rest, now_ms, verdict);
+    } else {
+      verdict = refusal(flow, Reason::not_understood);
+    }
+    if (verdict.action == Action::allow) verdict.is_final = false;  // the first hello was
+    return used;
+  }
 }
 
 // Reads heads and skips bodies until one is incomplete; gives the bytes that are done with. An

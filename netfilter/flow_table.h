@@ -30,7 +30,8 @@ struct FlowEnd {
 };
 
 // The fenced user's TCP connections that are not the kernel's yet: those that have still to show a
-// name, and HTTP connections, whose every request has to. Pieces of a hello pass as they come (held
+// name, those of TLS 1.3 until they have shown that no second hello follows the first, and HTTP
+// connections, whose every request has to name its host. Pieces of a hello pass as they come (held
 // back, they would never be followed by the rest); the packet that completes it gets the verdict.
 // It must see each SYN: only that tells where a connection's bytes begin, and a hello in mid-stream
 // proves nothing. Whoever owns it hands it each queued packet once, in the queue's order.
@@ -42,7 +43,8 @@ class FlowTable {
   static constexpr std::size_t kMemoryMax = 16 << 20;
   static constexpr std::int64_t kShowingMs = 3'000;       // from the first byte to the name
   static constexpr std::int64_t kOpeningMs = 60'000;      // from the SYN to the first byte
-  static constexpr std::int64_t kInspectingMs = 300'000;  // between an HTTP connection's packets
+  static constexpr std::int64_t kInspectingMs = 300'000;  // between packets, once a name was shown
+  static constexpr int kRecordsSkippedMax = 4;            // between two hellos
   static constexpr std::int64_t kEndedMs = 60'000;        // a refusal is repeated for so long
 
   FlowTable();
@@ -75,6 +77,8 @@ class FlowTable {
     TlsHelloReader tls;
     HttpHeadReader http;
     bool is_http = false;
+    bool has_said_hello = false;  // TLS 1.3, and its name was admitted
+    int records_skipped = 0;
     std::uint64_t body_left = 0;  // bytes of the HTTP request's body still to come
   };
   using FlowList = std::list<Flow>;
@@ -88,9 +92,12 @@ class FlowTable {
   Verdict feed(const EgressPolicy& policy, FlowList::iterator flow, const Packet& packet,
                std::int64_t now_ms);
   Verdict read(const EgressPolicy& policy, Flow& flow, const Packet& packet, std::int64_t now_ms);
-  // The readers give nothing when they need more bytes.
-  std::optional<Verdict> read_tls(const EgressPolicy& policy, Flow& flow,
-                                  std::span<const std::uint8_t> bytes, std::int64_t now_ms);
+  // The readers give the bytes that are done with; the verdict stays pending when they need more.
+  std::size_t read_tls(const EgressPolicy& policy, Flow& flow, std::span<const std::uint8_t> bytes,
+                       std::int64_t now_ms, Verdict& verdict);
+  std::size_t read_tls_answer(const EgressPolicy& policy, Flow& flow,
+                              std::span<const std::uint8_t> bytes, std::int64_t now_ms,
+                              Verdict& verdict);
   std::size_t read_http(const EgressPolicy& policy, Flow& flow, std::span<const std::uint8_t> bytes,
                         std::int64_t now_ms, Verdict& verdict);
   Verdict hold(Flow& flow, std::uint32_t sequence, std::span<const std::uint8_t> bytes) const;

@@ -8,6 +8,8 @@
 namespace picortex {
 namespace {
 
+constexpr std::uint8_t kRecordChangeCipherSpec = 20;
+constexpr std::uint8_t kRecordAlert = 21;
 constexpr std::uint8_t kRecordHandshake = 22;
 constexpr std::uint8_t kMajorVersion = 3;  // of SSL 3.0 and every TLS
 constexpr std::size_t kRecordHeaderSize = 5;
@@ -15,6 +17,8 @@ constexpr std::size_t kFragmentSizeMax = 1 << 14;
 constexpr std::uint8_t kClientHello = 1;
 constexpr std::size_t kHandshakeHeaderSize = 4;
 constexpr std::uint16_t kExtensionServerName = 0;
+constexpr std::uint16_t kExtensionEarlyData = 42;
+constexpr std::uint16_t kExtensionSupportedVersions = 43;   // of TLS 1.3 and later
 constexpr std::uint16_t kExtensionEncryptedHello = 0xfe0d;  // RFC 9849
 constexpr std::uint8_t kNameTypeHost = 0;
 
@@ -58,6 +62,8 @@ TlsHelloStatus read_client_hello(std::span<const std::uint8_t> body, TlsHello& h
     const auto data = reader.take(size);
     if (!reader.good()) return TlsHelloStatus::malformed;
     if (type == kExtensionEncryptedHello) hello.has_encrypted_hello = true;
+    if (type == kExtensionEarlyData) hello.has_early_data = true;
+    if (type == kExtensionSupportedVersions) hello.may_be_repeated = true;
     if (type != kExtensionServerName) continue;
     if (has_name || !read_server_name(data, hello.server_name)) return TlsHelloStatus::malformed;
     has_name = true;
@@ -130,6 +136,27 @@ TlsHelloStatus TlsHelloReader::read(std::span<const std::uint8_t> stream,
     const auto whole = join(stream.first(next_record_), hello_size, scratch);
     return read_client_hello(whole.subspan(kHandshakeHeaderSize), hello);
   }
+}
+
+TlsRecord judge_tls_record(std::span<const std::uint8_t> stream, std::size_t& size) noexcept {
+  if (stream.size() < kRecordHeaderSize) return TlsRecord::need_more;
+  const std::size_t fragment = fragment_size(stream);
+  if (stream[1] != kMajorVersion || fragment == 0) return TlsRecord::malformed;
+  if (stream[0] == kRecordChangeCipherSpec || stream[0] == kRecordAlert) {
+    size = kRecordHeaderSize + fragment;
+    if (fragment > 2) return TlsRecord::malformed;
+    return stream.size() < size ? TlsRecord::need_more : TlsRecord::filler;
+  }
+  if (stream[0] != kRecordHandshake) return TlsRecord::answer;
+  // A Finished of TLS 1.2 is encrypted and may begin like anything, but is not as short as this;
+  // a hello names its size, less than 192 KiB, and the major version behind it.
+  constexpr std::size_t kLookedAt = kHandshakeHeaderSize + 1;
+  const auto begin = stream.subspan(kRecordHeaderSize);
+  if (begin.size() < std::min(fragment, kLookedAt)) return TlsRecord::need_more;
+  const bool is_hello =
+      begin[0] == kClientHello &&
+      (fragment < kLookedAt || (begin[1] < 3 && begin[kHandshakeHeaderSize] == kMajorVersion));
+  return is_hello ? TlsRecord::hello : TlsRecord::answer;
 }
 
 }  // namespace picortex

@@ -140,6 +140,8 @@ std::string_view reason_label(Reason reason) noexcept {
       return "address_disagrees";
     case Reason::no_name:
       return "no_name";
+    case Reason::hidden_name:
+      return "hidden_name";
     case Reason::not_understood:
       return "not_understood";
     case Reason::contradiction:

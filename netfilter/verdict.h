@@ -38,6 +38,7 @@ enum class Reason : std::uint8_t {
   port_not_listed,    // the name or address is allowed, on other ports
   address_disagrees,  // an allowed name, at an address that it was not resolved to
   no_name,            // TLS without SNI, HTTP without Host
+  hidden_name,        // a TLS hello that may mean another host than it names
   not_understood,     // neither TLS nor HTTP/1, or malformed
   contradiction,      // two versions of the same bytes
   too_slow,           // no name within 3 s

@@ -97,6 +97,24 @@ s = dial(SHARED); s.sendall(b'\\x16\\x03\\x01' + struct.pack('>H', len(message))
                  'ConnectionResetError');
   });
 
+  it('by another name in the second hello that a server asks for', async () => {
+    const twice = (names) => `
+resolve('allowed.test'); s = dial(SHARED)
+for share, name in enumerate(${JSON.stringify(names)}):
+    s.sendall(hello_1_3(name, share)); print(answer(s))`;
+    assert.equal(await attempt(twice(['allowed.test', 'forbidden.test']), otherUid), 'answered\nanswered');
+    assert.equal(await attempt(twice(['allowed.test', 'allowed.test'])), 'answered\nanswered');
+    assert.equal(await attempt(twice(['allowed.test', 'forbidden.test'])), 'answered\nConnectionResetError');
+  });
+
+  it('by a name that is hidden behind the one that is shown', async () => {
+    const sent = (extension) => attempt(`
+resolve('allowed.test'); s = dial(SHARED); s.sendall(hello_1_3('allowed.test', True, ${extension})); print(answer(s))`);
+    assert.equal(await sent("b''"), 'answered');
+    assert.equal(await sent("struct.pack('>HH', 0xfe0d, 4) + b'evil'"), 'ConnectionResetError');
+    assert.equal(await sent("struct.pack('>HH', 42, 0)"), 'ConnectionResetError');
+  });
+
   it('by data that is sent with the socket closed at once', async () => {
     await attempt(`
 resolve('sink.test')
@@ -234,6 +252,47 @@ report(lambda: lite(socket.SOCK_DGRAM, 136)); report(lambda: lite(socket.SOCK_ST
   it('by a sub-UID', async () => {
     assert.equal(world.fetchAs(subUid, 'https://forbidden.test/').status, 6);
     assert.equal(world.fetchAs(subUid, '-k', 'https://93.184.216.77/').status, 7);
+  });
+
+  it('by a server of its own that the world connects to', async (t) => {
+    for (const uid of [otherUid, fencedUid]) {
+      const server = world.startAs(t, uid, ['/usr/bin/python3', '-uc', `
+import socket, threading
+def serve(family, address):
+    l = socket.socket(family); l.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1); l.bind((address, ${7000 + (uid % 10)})); l.listen()
+    u = socket.socket(family, socket.SOCK_DGRAM); u.bind((address, ${7000 + (uid % 10)}))
+    def echo():
+        while True:
+            _, peer = u.recvfrom(100)
+            try: u.sendto(b'SECRET', peer)
+            except OSError: pass
+    threading.Thread(target=echo).start()
+    print('ready')
+    while True:
+        c, _ = l.accept(); c.sendall(b'SECRET'); c.close()
+threading.Thread(target=serve, args=(socket.AF_INET6, '${addresses.host6}')).start()
+serve(socket.AF_INET, '${addresses.host}')`]);
+      let text = '';
+      server.stdout.setEncoding('utf8').on('data', (more) => (text += more));
+      await eventually('it listens', () => text.match(/ready/g)?.length === 2);
+      const got = world.outside.run('/usr/bin/python3', '-c', `
+import socket
+for family, address in ((socket.AF_INET, '${addresses.host}'), (socket.AF_INET6, '${addresses.host6}')):
+    for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+        s = socket.socket(family, kind); s.settimeout(1)
+        try: s.connect((address, ${7000 + (uid % 10)})); s.send(b'x'); print(s.recv(100).decode())
+        except OSError as error: print('nothing')`);
+      assert.equal(got, (uid === fencedUid ? 'nothing\n' : 'SECRET\n').repeat(4));
+    }
+  });
+
+  it('by Multipath TCP', async () => {
+    assert.equal(await attempt(`
+def multipath(address):
+    s = socket.socket(socket.AF_INET6 if ':' in address else socket.AF_INET, socket.SOCK_STREAM, 262); s.settimeout(2)
+    s.connect((address, 9999)); s.send(b'SECRET'); return 'sent'
+report(lambda: multipath(SINK)); report(lambda: multipath(SINK6))`), 'ConnectionRefusedError 111\nConnectionRefusedError 111');
+    await nothingArrived((arrival) => arrival.port === 9999);
   });
 
   it('by HTTP with a Host that does not agree', async () => {

@@ -50,7 +50,7 @@ while c.recv(65536): pass`]);
 
 const turnElsewhere = (localPort) => `
 resolve('sink.test')
-s = socket.socket(); s.bind(('', ${localPort})); s.settimeout(3); s.connect((SINK, ${port})); s.sendall(hello('sink.test')); time.sleep(0.3)
+s = socket.socket(); s.bind(('', ${localPort})); s.settimeout(3); s.connect((SINK, ${port})); s.sendall(hello('sink.test', ssl.TLSVersion.TLSv1_2)); time.sleep(0.3)
 assert fill(s) > 20000
 route_over(s, OTHER); s.close(); print('closed')`;
 
@@ -129,7 +129,7 @@ print(size)`]);
       await eventually('the server listens', () => text.includes('ready'));
       const sent = await attempt(`
 resolve('sink.test')
-s = dial(SINK, ${port}); first = hello('sink.test'); s.sendall(first); time.sleep(0.3); print(len(first) + fill(s)); s.close()`, uid);
+s = dial(SINK, ${port}); first = hello('sink.test', ssl.TLSVersion.TLSv1_2); s.sendall(first); time.sleep(0.3); print(len(first) + fill(s)); s.close()`, uid);
       await eventually('all of it arrives', () => text.trim().endsWith(`\n${sent}`));
       assert.ok(seen.length > 0);
     }

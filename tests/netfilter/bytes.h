@@ -47,6 +47,8 @@ inline std::string server_name_extension(const std::string& name) {
   return extension(0, u16(name.size() + 3) + '\0' + u16(name.size()) + name);
 }
 
+inline std::string supported_versions_extension() { return extension(43, "\x02\x03\x04"); }
+
 // A handshake message of type client_hello around `extensions`.
 inline std::string client_hello(const std::string& extensions) {
   std::string body = "\x03\x03" + std::string(32, 'r') + '\x20' + std::string(32, 's');

@@ -93,6 +93,14 @@ std::string hello(const std::string& name) {
   return tls_record(client_hello(server_name_extension(name)));
 }
 
+std::string hello_of_tls_1_3(const std::string& name, const std::string& more = "") {
+  return tls_record(
+      client_hello(server_name_extension(name) + supported_versions_extension() + more));
+}
+
+const std::string kChangeCipherSpec("\x14\x03\x03\x00\x01\x01", 6);
+const std::string kFinished("\x17\x03\x03\x00\x04\x01\x02\x03\x04", 9);
+
 std::string request(const std::string& host, const std::string& rest = "\r\n") {
   return "GET / HTTP/1.1\r\nHost: " + host + "\r\n" + rest;
 }
@@ -107,10 +115,14 @@ BOOST_AUTO_TEST_CASE(allows_a_name_that_agrees_with_its_address) {
   const Verdict opening = client.open();
   BOOST_TEST((passes(opening) && !opening.is_final));
   const Verdict verdict = client.send(kOpensslHello);
-  BOOST_TEST(allows(verdict));
-  BOOST_TEST((verdict.evidence == Evidence::sni));
+  BOOST_TEST((passes(verdict) && verdict.is_final));
+  BOOST_TEST((verdict.reason == Reason::permitted && verdict.evidence == Evidence::sni));
   BOOST_TEST(verdict.host.view() == "github.com");
   BOOST_TEST(world.allowlist.rules()[verdict.rule.value()].text == "github.com");
+  BOOST_TEST(world.table.memory_size() == 0u);
+  world.now_ms += 200'000;  // a slow server
+  const Verdict second = client.send(kChangeCipherSpec + kFinished);
+  BOOST_TEST((second.action == Action::allow && !second.is_final && !second.refused));
   BOOST_TEST(world.table.memory_size() == 0u);
   const Verdict behind = client.send("more of it, queued before the mark was set");
   BOOST_TEST((behind.action == Action::allow && !behind.is_final));
@@ -187,7 +199,7 @@ BOOST_AUTO_TEST_CASE(decides_hellos_in_pieces_records_and_late_halves) {
       Client client(world, kShared, 443);
       BOOST_TEST(passes(client.open()));
       const Verdict verdict = client.send_in_pieces(stream, step);
-      BOOST_TEST(allows(verdict));
+      BOOST_TEST((verdict.is_final && verdict.reason == Reason::permitted));
       BOOST_TEST(world.table.memory_size() == 0u);
     }
   }
@@ -257,6 +269,70 @@ BOOST_AUTO_TEST_CASE(refuses_what_never_shows_a_name) {
   BOOST_TEST(passes(client.send("\x16\x03")));
   world.now_ms += FlowTable::kShowingMs;
   BOOST_TEST(refuses(client.send("\x01"), Reason::too_slow));
+}
+
+BOOST_AUTO_TEST_CASE(judges_the_second_hello_that_a_server_may_ask_for) {
+  const std::string first = hello_of_tls_1_3("github.com");
+  const std::string evil = client_hello(server_name_extension("evil.test"));
+  const std::string pieces =
+      tls_record(evil.substr(0, 1)) + tls_record(evil.substr(1, 3)) + tls_record(evil.substr(4));
+  const std::string alert("\x15\x03\x03\x00\x02\x01\x5a", 7);
+  for (const std::string& between : {std::string(), kChangeCipherSpec, alert + kChangeCipherSpec}) {
+    for (const std::string& second : {tls_record(evil), pieces}) {
+      for (const std::size_t step : {1, 7, 10'000}) {
+        World world;
+        Client client(world, kShared, 443);
+        BOOST_TEST(passes(client.open()));
+        BOOST_TEST(client.send(first).is_final);
+        BOOST_TEST(
+            refuses(client.send_in_pieces(between + second, step), Reason::name_not_allowed));
+      }
+      World world;
+      Client client(world, kShared, 443);
+      BOOST_TEST(passes(client.open()));
+      BOOST_TEST(refuses(client.send(first + between + second), Reason::name_not_allowed));
+    }
+    World world;
+    Client client(world, kShared, 443);
+    BOOST_TEST(passes(client.open()));
+    BOOST_TEST(client.send(first).is_final);
+    const Verdict same = client.send_in_pieces(between + first, 10'000);
+    BOOST_TEST((same.action == Action::allow && !same.refused && !same.is_final));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(waits_for_no_second_hello_without_end) {
+  World world;
+  Client client(world, kShared, 443);
+  BOOST_TEST(passes(client.open()));
+  BOOST_TEST(client.send(hello_of_tls_1_3("github.com")).is_final);
+  for (int i = 0; i < FlowTable::kRecordsSkippedMax; ++i) {
+    BOOST_TEST(passes(client.send(kChangeCipherSpec)));
+  }
+  BOOST_TEST(refuses(client.send(kChangeCipherSpec), Reason::not_understood));
+}
+
+BOOST_AUTO_TEST_CASE(lets_a_handshake_of_tls_1_2_go_on_whatever_its_bytes) {
+  for (const std::string& fragment :
+       {std::string("\x10\x00\x00\x21\x20", 5) + std::string(32, 'k'),  // ClientKeyExchange
+        "\x01" + std::string(39, 'e')}) {                               // encrypted
+    World world;
+    Client client(world, kShared, 443);
+    BOOST_TEST(passes(client.open()));
+    BOOST_TEST(client.send(hello_of_tls_1_3("github.com")).is_final);
+    const Verdict verdict = client.send(kChangeCipherSpec + tls_record(fragment));
+    BOOST_TEST((verdict.action == Action::allow && !verdict.refused));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(refuses_a_hello_that_may_mean_another_name) {
+  for (const std::size_t type : {0xfe0d, 42}) {
+    World world;
+    Client client(world, kShared, 443);
+    BOOST_TEST(passes(client.open()));
+    BOOST_TEST(refuses(client.send(hello_of_tls_1_3("github.com", extension(type, ""))),
+                       Reason::hidden_name));
+  }
 }
 
 BOOST_AUTO_TEST_CASE(settles_slow_flows_when_told_the_time) {

@@ -195,6 +195,7 @@ http {
   access_log ${at('access.log')}; client_body_temp_path ${at('body')}; proxy_temp_path ${at('proxy')};
   fastcgi_temp_path ${at('fcgi')}; uwsgi_temp_path ${at('uwsgi')}; scgi_temp_path ${at('scgi')};
   ssl_certificate ${at('tls.pem')}; ssl_certificate_key ${at('tls.key')}; keepalive_timeout 300;
+  ssl_protocols TLSv1.2 TLSv1.3;
   server {
     listen ${addresses.shared}:443 ssl default_server; listen ${addresses.other}:443 ssl default_server;
     listen [${addresses.shared6}]:443 ssl default_server; listen [${addresses.other6}]:443 ssl default_server;
