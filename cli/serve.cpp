@@ -287,7 +287,8 @@ Result<void> Daemon::start(const ServeOptions& options, Foundation& foundation) 
   }
   // Ahead of the fence, which sends the verdicts: a refusal ends the socket that tells whose it
   // was.
-  reactor_.add_first(TurnHook::to<&EgressTelling::work>(*telling_));
+  reactor_.add_first(TurnHook::to<&EgressTelling::work_ahead>(*telling_));
+  reactor_.add(TurnHook::to<&EgressTelling::work_behind>(*telling_));
   auto server = http::Server::create(reactor_, log_, router_, access_, proxies_, limits_);
   if (!server) return std::unexpected(server.error());
   server_ = std::move(*server);
