@@ -1,12 +1,15 @@
 #!/usr/bin/env node
 // What the egress fence costs, measured on the real daemon in network namespaces that go when this ends:
 //   flood    CPU of a verdict, beside a plain blocking loop on libnetfilter_queue: same rules, packets and verdicts
-//   latency  connect to first answer byte, beside no rules and beside an ipset match in the kernel
+//            (SYNs to a raw address, all refused; the time includes the kernel's, resets too)
+//   hello    connect to first answer byte, beside no rules and beside an ipset match in the kernel: a ClientHello's bytes
+//            and a canned answer, so that the time of cryptography does not hide the fence's
+//   tls      the same with a TLS handshake and a request to nginx
 //   bulk     what an admitted connection carries, beside no rules
 //   burst    10,000 attempts at once: the counters, and the daemon's memory
 // The contestants take turns, round by round; a table goes to stdout, each figure as a line of JSON to FILE.
 //
-//   fence_bench.mjs [SECONDS] [--json FILE]   (1: a flood's and a transfer's length; needs root, dnsmasq, nginx, ipset)
+//   fence_bench.mjs [SECONDS] [--only SCENARIO,…] [--json FILE]   (1: a flood's and a transfer's length; needs root, dnsmasq, nginx, ipset)
 //
 // PICORTEX_BINARY: build/release/picortex. The daemon and the plain loop run on CPU 0, clients and peer on CPU 1.
 import { spawn } from 'node:child_process';
@@ -15,9 +18,9 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
-const { values, positionals } = parseArgs({ options: { json: { type: 'string' } }, allowPositionals: true });
+const { values, positionals } = parseArgs({ options: { json: { type: 'string' }, only: { type: 'string' } }, allowPositionals: true });
 const seconds = Number(positionals[0] ?? 1);
-if (!(seconds > 0)) throw new Error('usage: fence_bench.mjs [SECONDS] [--json FILE]');
+if (!(seconds > 0)) throw new Error('usage: fence_bench.mjs [SECONDS] [--only SCENARIO,…] [--json FILE]');
 const release = fileURLToPath(new URL('../build/release', import.meta.url));
 process.env.PICORTEX_BINARY ??= join(release, 'picortex');
 const programs = join(dirname(process.env.PICORTEX_BINARY), 'bench');
@@ -29,6 +32,7 @@ const { Client } = await import('../tests/end_to_end/support/client.mjs');
 const { authorization } = await import('../tests/end_to_end/support/token.mjs');
 if (needsRoot) throw new Error(needsRoot);
 
+const wants = (scenario) => !values.only || values.only.split(',').includes(scenario);
 const rounds = 5;
 const name = 'allowed.test';
 const port = '4433';
@@ -224,12 +228,12 @@ async function measure() {
     worlds[contestant].outside.start(bench, pinned(1, [traffic, 'serve', addresses.shared, port]), ['ignore', 'ignore', 'inherit']);
   }
   installIpset(worlds.ipset);
-  await measureFlood(worlds.picortex);
+  if (wants('flood')) await measureFlood(worlds.picortex);
   const daemon = await startDaemon(worlds.picortex);
-  await measureLatency(worlds, 'hello', 200, 'hello', addresses.shared, port, name);
-  await measureLatency(worlds, 'tls', 100, 'tls', addresses.shared, 443, name);
-  await measureBulk({ 'no rules': worlds['no rules'], picortex: worlds.picortex });
-  await measureBurst(worlds.picortex, daemon);
+  if (wants('hello')) await measureLatency(worlds, 'hello', 200, 'hello', addresses.shared, port, name);
+  if (wants('tls')) await measureLatency(worlds, 'tls', 100, 'tls', addresses.shared, 443, name);
+  if (wants('bulk')) await measureBulk({ 'no rules': worlds['no rules'], picortex: worlds.picortex });
+  if (wants('burst')) await measureBurst(worlds.picortex, daemon);
 }
 
 try {
