@@ -11,6 +11,8 @@
 #include <cstring>
 #include <optional>
 
+#include "netfilter/packet.h"
+
 namespace picortex {
 namespace {
 
@@ -58,7 +60,7 @@ Attribution::Attribution(Reactor& reactor, const RunRegistry& runs, SocketQuery 
       handler_(handler) {}
 
 void Attribution::ask(std::uint32_t ticket, const SocketEnds& ends, bool is_urgent) {
-  Question question{ticket, {}, pass_ + 1, reactor_.now() + kTimeLimit, is_urgent};
+  Question question{ticket, {}, pass_ + 1, reactor_.now() + kTimeLimit, ends, is_urgent};
   if (++questions_this_turn_ > kQuestionsPerTurn || waiting_.size() >= kWaitingMax) {
     ++turned_away_;
   } else if (const auto found = sockets_.find(ends)) {
@@ -115,6 +117,8 @@ void Attribution::step() {
       return begin_pass();
     case Phase::recent:
       if (candidates_.empty()) {
+        drop_closed();
+        if (waiting_.empty()) return;
         processes_.reset(opendir("/proc"));
         phase_ = processes_ ? Phase::listing : Phase::looking;
         return;
@@ -149,6 +153,18 @@ void Attribution::begin_pass() {
   candidates_.assign(recent_.begin(), recent_.end());
   roots_.clear();
   phase_ = Phase::recent;
+}
+
+// A connection that was let go and has been closed since is no process's any more: for it, nobody
+// looks through all of them. A refused one is closed as well, though its process may have it open.
+void Attribution::drop_closed() {
+  int asked = 0;
+  for (std::size_t i = waiting_.size(); i-- > 0 && asked < kQuestionsPerTurn;) {
+    const Question& question = waiting_[i];
+    if (question.is_urgent || question.ends.protocol != kProtocolTcp) continue;
+    ++asked;
+    if (!sockets_.find(question.ends)) answer(i, {});
+  }
 }
 
 void Attribution::list_processes() {

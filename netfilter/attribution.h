@@ -49,7 +49,7 @@ class Attribution {
   static constexpr int kAncestorsMax = 32;
   static constexpr std::size_t kProcessesMax = 65'536;
   static constexpr std::chrono::microseconds kSlice{500};
-  static constexpr std::chrono::microseconds kShortSlice{50};  // others' packets wait for it
+  static constexpr std::chrono::microseconds kShortSlice{20};  // others' packets wait for it
   static constexpr std::chrono::seconds kTimeLimit{3};
 
   using Handler = void (*)(void* owner, std::uint32_t ticket, const Culprit& culprit) noexcept;
@@ -79,6 +79,7 @@ class Attribution {
     SocketOwner socket;  // inode 0: not found
     std::uint64_t pass;  // the first whole pass over the processes that it is part of
     Instant deadline;
+    SocketEnds ends;
     bool is_urgent;
   };
   struct Directory {
@@ -89,6 +90,7 @@ class Attribution {
   void rest();
   void step();
   void begin_pass();
+  void drop_closed();
   void list_processes();
   void look_at(pid_t pid);
   bool is_wanted(pid_t pid, bool by_real_uid) const;

@@ -123,6 +123,15 @@ BOOST_AUTO_TEST_CASE(what_is_not_urgent_holds_no_verdict_up) {
   BOOST_TEST(ask(pair.ends, false).pid == getpid());
 }
 
+BOOST_AUTO_TEST_CASE(what_was_let_go_and_closed_since_is_not_searched_for) {
+  {
+    const LoopbackPair pair(AF_INET, SOCK_STREAM);
+    attribution.ask(1, pair.ends, false);
+  }
+  while (!attribution.is_idle()) attribution.work_behind();
+  BOOST_TEST(answers[1].pid == 0);
+}
+
 BOOST_AUTO_TEST_CASE(what_is_not_there_is_answered_too) {
   SocketEnds ends = LoopbackPair(AF_INET, SOCK_DGRAM).ends;  // closed by now
   BOOST_TEST(ask(ends).pid == 0);
