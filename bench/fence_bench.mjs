@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 // What the egress fence costs, measured on the real daemon in network namespaces that go when this ends:
 //   flood    CPU of a verdict, beside a plain blocking loop on libnetfilter_queue: same rules, packets and verdicts
-//            (SYNs to a raw address, all refused; the time includes the kernel's, resets too)
+//            (SYNs to a raw address, all refused; the time includes the kernel's, resets too;
+//            where none was dropped, the generator was the limit, and each packet had a wake-up of its own)
 //   hello    connect to first answer byte, beside no rules and beside an ipset match in the kernel: a ClientHello's bytes
 //            and a canned answer, so that the time of cryptography does not hide the fence's
 //   tls      the same with a TLS handshake and a request to nginx
