@@ -38,8 +38,9 @@ class EgressTelling {
 
   // Whom the fence tells.
   EgressObserver& observer() noexcept { return journal_; }
-  // For a turn hook that runs before the fence's own, which sends the verdicts.
-  void work() noexcept { journal_.work(); }
+  // For turn hooks: one runs before the fence's own, which sends the verdicts, the other behind it.
+  void work_ahead() noexcept { journal_.work_ahead(); }
+  void work_behind() noexcept { journal_.work_behind(); }
   EgressFigures figures() const noexcept { return journal_.figures(); }
 
   // Once no verdict comes any more: tells what is only counted yet. The writer may close when it is

@@ -325,7 +325,8 @@ Result<void> Daemon::start(const ServeOptions& options, Foundation& foundation) 
   prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
   // Ahead of the fence, which sends the verdicts: a refusal ends the socket that tells whose it
   // was.
-  reactor_.add_first(TurnHook::to<&EgressTelling::work>(*telling_));
+  reactor_.add_first(TurnHook::to<&EgressTelling::work_ahead>(*telling_));
+  reactor_.add(TurnHook::to<&EgressTelling::work_behind>(*telling_));
   auto server = http::Server::create(reactor_, log_, router_, access_, proxies_, limits_);
   if (!server) return std::unexpected(server.error());
   server_ = std::move(*server);

@@ -11,6 +11,8 @@
 #include <cstring>
 #include <optional>
 
+#include "netfilter/packet.h"
+
 namespace picortex {
 namespace {
 
@@ -57,8 +59,8 @@ Attribution::Attribution(Reactor& reactor, const RunRegistry& runs, SocketQuery 
       owner_(owner),
       handler_(handler) {}
 
-void Attribution::ask(std::uint32_t ticket, const SocketEnds& ends) {
-  Question question{ticket, {}, pass_ + 1, reactor_.now() + kTimeLimit};
+void Attribution::ask(std::uint32_t ticket, const SocketEnds& ends, bool is_urgent) {
+  Question question{ticket, {}, pass_ + 1, reactor_.now() + kTimeLimit, ends, is_urgent};
   if (++questions_this_turn_ > kQuestionsPerTurn || waiting_.size() >= kWaitingMax) {
     ++turned_away_;
   } else if (const auto found = sockets_.find(ends)) {
@@ -68,16 +70,33 @@ void Attribution::ask(std::uint32_t ticket, const SocketEnds& ends) {
   reactor_.turn_at_once();
 }
 
-void Attribution::work() noexcept {
+void Attribution::work_ahead() noexcept {
   questions_this_turn_ = 0;
   sockets_.renew();
-  if (waiting_.empty()) return;
   give_up();
   const Instant end = std::chrono::steady_clock::now() + kSlice;
+  while (has_urgent()) {
+    step();
+    if (std::chrono::steady_clock::now() >= end) break;
+  }
+  rest();
+}
+
+void Attribution::work_behind() noexcept {
+  const Instant end = std::chrono::steady_clock::now() + kShortSlice;
   while (!waiting_.empty()) {
     step();
     if (std::chrono::steady_clock::now() >= end) break;
   }
+  rest();
+}
+
+bool Attribution::has_urgent() const noexcept {
+  return std::ranges::any_of(waiting_, [](const Question& q) { return q.is_urgent; });
+}
+
+// Ends a slice: the next follows at once, or there is nothing left to look for.
+void Attribution::rest() {
   if (!waiting_.empty()) return reactor_.turn_at_once();
   phase_ = Phase::idle;
   descriptors_.reset();
@@ -96,6 +115,15 @@ void Attribution::step() {
   switch (phase_) {
     case Phase::idle:
       return begin_pass();
+    case Phase::recent:
+      if (candidates_.empty()) {
+        drop_closed();
+        if (waiting_.empty()) return;
+        processes_.reset(opendir("/proc"));
+        phase_ = processes_ ? Phase::listing : Phase::looking;
+        return;
+      }
+      break;
     case Phase::listing:
       return list_processes();
     case Phase::looking:
@@ -122,10 +150,21 @@ void Attribution::begin_pass() {
     }
   }
   ++pass_;
-  candidates_.clear();
+  candidates_.assign(recent_.begin(), recent_.end());
   roots_.clear();
-  processes_.reset(opendir("/proc"));
-  phase_ = processes_ ? Phase::listing : Phase::looking;
+  phase_ = Phase::recent;
+}
+
+// A connection that was let go and has been closed since is no process's any more: for it, nobody
+// looks through all of them. A refused one is closed as well, though its process may have it open.
+void Attribution::drop_closed() {
+  int asked = 0;
+  for (std::size_t i = waiting_.size(); i-- > 0 && asked < kQuestionsPerTurn;) {
+    const Question& question = waiting_[i];
+    if (question.is_urgent || question.ends.protocol != kProtocolTcp) continue;
+    ++asked;
+    if (!sockets_.find(question.ends)) answer(i, {});
+  }
 }
 
 void Attribution::list_processes() {
@@ -133,9 +172,7 @@ void Attribution::list_processes() {
     const dirent* entry = readdir(processes_.get());
     if (entry == nullptr || candidates_.size() >= kProcessesMax) {
       processes_.reset();
-      // Those last found first, then the latest started.
-      std::ranges::sort(candidates_);
-      candidates_.insert(candidates_.end(), recent_.begin(), recent_.end());
+      std::ranges::sort(candidates_);  // the latest started is looked at first
       phase_ = Phase::looking;
       return;
     }
@@ -162,7 +199,7 @@ bool Attribution::is_wanted(pid_t pid, bool by_real_uid) const {
 void Attribution::look_at(pid_t pid) {
   const bool behind_root = phase_ == Phase::looking_behind_root;
   if (!is_wanted(pid, behind_root)) {
-    if (!behind_root) roots_.push_back(pid);
+    if (phase_ == Phase::looking) roots_.push_back(pid);
     return;
   }
   std::array<char, 32> path;

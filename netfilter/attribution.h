@@ -49,21 +49,25 @@ class Attribution {
   static constexpr int kAncestorsMax = 32;
   static constexpr std::size_t kProcessesMax = 65'536;
   static constexpr std::chrono::microseconds kSlice{500};
+  static constexpr std::chrono::microseconds kShortSlice{20};  // others' packets wait for it
   static constexpr std::chrono::seconds kTimeLimit{3};
 
   using Handler = void (*)(void* owner, std::uint32_t ticket, const Culprit& culprit) noexcept;
 
-  // What is passed by reference outlives this. `handler` hears of each question once, in work().
+  // What is passed by reference outlives this. `handler` hears of each question once, in one of its
+  // slices.
   Attribution(Reactor& reactor, const RunRegistry& runs, SocketQuery sockets, void* owner,
               Handler handler);
 
   // Asks whose socket it is; `ticket` comes back with the answer. To be called before the packet's
-  // verdict is sent, since a refusal ends the socket.
-  void ask(std::uint32_t ticket, const SocketEnds& ends);
+  // verdict is sent, since a refusal ends the socket, and often the client too: then `is_urgent`.
+  void ask(std::uint32_t ticket, const SocketEnds& ends, bool is_urgent);
 
-  // A slice of the work: at every turn's end, before the verdicts go out, so that a short-lived
-  // client is still there.
-  void work() noexcept;
+  // A slice of the work at every turn's end, before the verdicts go out, while something is urgent:
+  // so a short-lived client is still there.
+  void work_ahead() noexcept;
+  // A short slice behind the verdicts: no connection that is let go waits for it to be attributed.
+  void work_behind() noexcept;
 
   bool is_idle() const noexcept { return waiting_.empty(); }
   // Questions that were turned away since too many came at once.
@@ -75,13 +79,18 @@ class Attribution {
     SocketOwner socket;  // inode 0: not found
     std::uint64_t pass;  // the first whole pass over the processes that it is part of
     Instant deadline;
+    SocketEnds ends;
+    bool is_urgent;
   };
   struct Directory {
     void operator()(DIR* directory) const noexcept { closedir(directory); }
   };
 
+  bool has_urgent() const noexcept;
+  void rest();
   void step();
   void begin_pass();
+  void drop_closed();
   void list_processes();
   void look_at(pid_t pid);
   bool is_wanted(pid_t pid, bool by_real_uid) const;
@@ -102,7 +111,7 @@ class Attribution {
   std::uint64_t turned_away_ = 0;
 
   // A pass over all processes, the most promising first.
-  enum class Phase : std::uint8_t { idle, listing, looking, looking_behind_root };
+  enum class Phase : std::uint8_t { idle, recent, listing, looking, looking_behind_root };
   Phase phase_ = Phase::idle;
   std::uint64_t pass_ = 0;
   std::unique_ptr<DIR, Directory> processes_;

@@ -102,11 +102,13 @@ void EgressJournal::on_verdict(const EgressEvent& event) noexcept {
   Pending& pending = pending_[ticket];
   pending.record.outcome = outcome;
   fill(pending, event);
-  attribution_.ask(ticket, {.protocol = event.protocol,
-                            .source = event.source,
-                            .source_port = event.source_port,
-                            .destination = event.dns_only ? IpAddress{} : event.destination,
-                            .destination_port = event.destination_port});
+  attribution_.ask(ticket,
+                   {.protocol = event.protocol,
+                    .source = event.source,
+                    .source_port = event.source_port,
+                    .destination = event.dns_only ? IpAddress{} : event.destination,
+                    .destination_port = event.destination_port},
+                   event.verdict.action == Action::reject || event.dns_only);
 }
 
 void EgressJournal::fill(Pending& pending, const EgressEvent& event) {

@@ -52,8 +52,9 @@ class EgressJournal final : public EgressObserver {
 
   void on_verdict(const EgressEvent& event) noexcept override;
 
-  // Looks for processes: at every turn's end, before the verdicts go out.
-  void work() noexcept { attribution_.work(); }
+  // Looks for processes at every turn's end, before the verdicts go out and behind them.
+  void work_ahead() noexcept { attribution_.work_ahead(); }
+  void work_behind() noexcept { attribution_.work_behind(); }
 
   // The rules that verdicts refer to from now on; at the start and at every change of the list.
   void on_rules(const Allowlist& allowlist) noexcept override { uses_.adopt(allowlist); }

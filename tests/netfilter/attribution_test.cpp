@@ -16,13 +16,20 @@ namespace {
 constexpr const char* kId = "0193391e-9ab4-7def-8abc-0123456789ab";
 
 struct AttributionFixture : LoopFixture {
-  Culprit ask(const SocketEnds& ends) {
-    attribution.ask(7, ends);
-    while (!attribution.is_idle()) attribution.work();
+  Culprit ask(const SocketEnds& ends, bool is_urgent = true) {
+    attribution.ask(7, ends, is_urgent);
+    work();
     BOOST_REQUIRE(answers.size() == 1u);
     const Culprit found = answers.at(7);
     answers.clear();
     return found;
+  }
+
+  void work() {
+    while (!attribution.is_idle()) {
+      attribution.work_ahead();
+      attribution.work_behind();
+    }
   }
 
   static void on_culprit(void* owner, std::uint32_t ticket, const Culprit& culprit) noexcept {
@@ -104,6 +111,27 @@ BOOST_AUTO_TEST_CASE(a_dual_stack_socket_is_found_by_its_ipv4_packets) {
   close(socket);
 }
 
+BOOST_AUTO_TEST_CASE(what_is_not_urgent_holds_no_verdict_up) {
+  const LoopbackPair pair(AF_INET, SOCK_STREAM);
+  attribution.ask(1, pair.ends, false);
+  for (int turn = 0; turn < 100; ++turn) attribution.work_ahead();
+  BOOST_TEST(answers.empty());
+  while (!attribution.is_idle()) attribution.work_behind();
+  BOOST_TEST(answers[1].pid == getpid());
+  answers.clear();
+  // And once more, now that the process is one of those found before.
+  BOOST_TEST(ask(pair.ends, false).pid == getpid());
+}
+
+BOOST_AUTO_TEST_CASE(what_was_let_go_and_closed_since_is_not_searched_for) {
+  {
+    const LoopbackPair pair(AF_INET, SOCK_STREAM);
+    attribution.ask(1, pair.ends, false);
+  }
+  while (!attribution.is_idle()) attribution.work_behind();
+  BOOST_TEST(answers[1].pid == 0);
+}
+
 BOOST_AUTO_TEST_CASE(what_is_not_there_is_answered_too) {
   SocketEnds ends = LoopbackPair(AF_INET, SOCK_DGRAM).ends;  // closed by now
   BOOST_TEST(ask(ends).pid == 0);
@@ -159,8 +187,8 @@ BOOST_AUTO_TEST_CASE(a_process_that_forbids_dumps_is_found_behind_root) {
 
 BOOST_AUTO_TEST_CASE(a_burst_is_answered_whole_and_bounded) {
   const LoopbackPair pair(AF_INET, SOCK_STREAM);
-  for (std::uint32_t ticket = 0; ticket < 500; ++ticket) attribution.ask(ticket, pair.ends);
-  while (!attribution.is_idle()) attribution.work();
+  for (std::uint32_t ticket = 0; ticket < 500; ++ticket) attribution.ask(ticket, pair.ends, true);
+  work();
   BOOST_TEST(answers.size() == 500u);
   BOOST_TEST(answers[0].pid == getpid());
   BOOST_TEST(answers[499].pid == 0);

@@ -55,7 +55,10 @@ struct JournalFixture : LoopFixture {
     decide(host, {.evidence = Evidence::sni, .reason = Reason::name_not_allowed});
   }
   void settle() {
-    while (!journal.is_idle()) journal.work();
+    while (!journal.is_idle()) {
+      journal.work_ahead();
+      journal.work_behind();
+    }
   }
 
   LoopbackPair pair{AF_INET, SOCK_STREAM};
