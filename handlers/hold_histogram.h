@@ -18,13 +18,6 @@ class HoldHistogram {
     ++total_;
   }
 
-  void add(const HoldHistogram& other) noexcept {
-    for (std::size_t i = 0; i < counts_.size(); ++i) counts_[i] += other.counts_[i];
-    total_ += other.total_;
-  }
-
-  std::uint64_t total() const noexcept { return total_; }
-
   // The end of the bucket that holds the value which `permille` of a thousand do not exceed.
   Duration quantile(std::uint64_t permille) const noexcept {
     const std::uint64_t rank = (total_ * permille + 999) / 1000;
