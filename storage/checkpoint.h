@@ -17,12 +17,10 @@ struct CheckpointLimits {
 // Copies the log into the database beside the writer's commits, in rounds whose fsyncs are done by
 // the owner. A round:
 //
-// 1. after_commit() finds enough in the log and pins it: a second connection begins to read, so
-// that
+// 1. after_commit() finds enough in the log and pins it: a second connection begins to read. Then
 //    nobody, in no process, can start the log anew, and checkpoints copy nothing behind this point.
 // 2. The owner fsyncs the log as after every commit, and so all that is before the pin.
-// 3. log_synced() copies. SQLite wants the database synced before it counts the pages as copied;
-// the
+// 3. log_synced() copies. Before the pages count as copied SQLite wants the database synced: the
 //    gate stops that (storage/sync_gate.h), and wants_database_sync() says so. Commits may go on.
 // 4. database_synced() copies the same pages again, which changes not a byte since what lies before
 //    the pin cannot change, and now they count.

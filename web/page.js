@@ -427,16 +427,24 @@ function note(error) {
   }
 }
 
+// A page ends when its time is up, even if nothing was found yet: then the next one is asked for.
 async function loadPage(query, signal) {
   const page = new URLSearchParams(query);
   page.set('limit', PAGE_SIZE);
-  if (cursor !== null) page.set('cursor', cursor);
-  const answer = await askJson(`/api/events?${page}`, { signal });
-  if (signal.aborted) return;
-  append(answer.events);
-  cursor = answer.next_cursor;
+  const cost = { rows: 0, ms: 0 };
+  let found = 0;
+  do {
+    if (cursor !== null) page.set('cursor', cursor);
+    const answer = await askJson(`/api/events?${page}`, { signal });
+    if (signal.aborted) return;
+    append(answer.events);
+    found += answer.events.length;
+    cursor = answer.next_cursor;
+    cost.rows += answer.cost.rows_looked_at;
+    cost.ms += answer.cost.ms;
+    $('cost').textContent = `${number.format(cost.rows)} rows looked at in ${cost.ms.toFixed(1)} ms`;
+  } while (found === 0 && cursor !== null);
   $('older').hidden = cursor === null;
-  $('cost').textContent = `${number.format(answer.cost.rows_looked_at)} rows looked at in ${answer.cost.ms.toFixed(1)} ms`;
   note();
 }
 
