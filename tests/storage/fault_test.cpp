@@ -8,6 +8,7 @@
 #include <cstring>
 #include <iostream>
 
+#include "storage/schema.h"
 #include "store_fixture.h"
 
 using namespace picortex;
