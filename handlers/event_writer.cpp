@@ -154,11 +154,10 @@ void EventWriter::commit_batch() {
   repeats_ += repeats_in_batch_;
   events_waiting_ -= events_in_batch_;
   std::swap(appended_, syncing_);
-  if (durability_ == Durability::process) {
-    end_synced();
-    if (!store_->wants_log_sync()) return;
-  }
-  sync(sync_, store_->wal_descriptor());
+  const bool ends_now = durability_ == Durability::process;
+  if (ends_now) end_synced();
+  if (!ends_now || store_->wants_log_sync()) sync(sync_, store_->wal_descriptor());
+  count_copied();
 }
 
 void EventWriter::sync(Operation& operation, int file) {
@@ -178,7 +177,8 @@ void EventWriter::on_log_sync(const Completion& completion) noexcept {
 
 void EventWriter::on_database_sync(const Completion& completion) noexcept {
   if (!is_synced(completion)) return;
-  hold([this] { copy_log(store_->database_synced()); });
+  database_synced_ = true;
+  if (!in_transaction_) hold([this] { count_copied(); });
 }
 
 // False: the fsync failed, or the store did while it was in flight.
@@ -192,6 +192,11 @@ bool EventWriter::is_synced(const Completion& completion) {
 void EventWriter::end_synced() {
   feed_.publish();
   syncing_.end_all(StoreOutcome::stored);
+}
+
+// Not within a transaction, which a large batch leaves open for several turns.
+void EventWriter::count_copied() {
+  if (std::exchange(database_synced_, false)) copy_log(store_->database_synced());
 }
 
 // A step of the checkpoint is done, and may have led to the next.
@@ -241,6 +246,7 @@ void EventWriter::on_fault(const Fault& fault) {
     log_.line(Level::error, "db.degraded").message(fault.what);
   }
   fail_all();
+  database_synced_ = false;
   checkpoints_ += store_ != nullptr ? store_->checkpoints() : 0;
   store_.reset();
 }
@@ -252,6 +258,7 @@ void EventWriter::on_busy() {
   in_transaction_ = false;
   next_event_ = 0;
   while (!appended_.is_empty()) waiting_.push(appended_.pop());
+  count_copied();
   if (busy_since_ == Instant{}) busy_since_ = reactor_.now();
   if (reactor_.now() - busy_since_ < kBusyMax) {
     busy_retries_.start(busy_retry_, reactor_.now());

@@ -92,6 +92,7 @@ class EventWriter {
   void append_rows();
   void commit_batch();
   void end_synced();
+  void count_copied();
   void copy_log(const StoreResult<void>& copied);
   void look_after_store();
   void look_for_lock();
@@ -117,6 +118,7 @@ class EventWriter {
   SubmissionQueue syncing_;   // committed, and being fsynced
   std::size_t events_waiting_ = 0;
   bool in_transaction_ = false;
+  bool database_synced_ = false;  // and what was copied into it is not counted yet
   std::size_t events_in_batch_ = 0;
   std::size_t next_event_ = 0;  // of waiting_'s first submission, which is half appended
   bool stuck_ = false;          // another connection has held the lock for too long

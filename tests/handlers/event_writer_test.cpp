@@ -292,6 +292,37 @@ BOOST_AUTO_TEST_CASE(commits_go_on_during_a_checkpoint_until_the_log_is_long_and
   BOOST_TEST(rows() == submitted + 1);
 }
 
+BOOST_AUTO_TEST_CASE(a_database_fsync_may_end_amid_a_transaction_of_several_turns) {
+  submit(1);
+  reactor->turn();
+  const int log_file = script.request(Request::Kind::sync).file;
+  end_sync(0);
+  std::int64_t submitted = 1;
+  // Until a checkpoint has the database fsynced, and the log is not.
+  for (int i = 0; i < 400 && !(is_syncing() && !script.is_asked(Request::Kind::sync, log_file));
+       ++i) {
+    const Client& client = submit(500);
+    submitted += 500;
+    while (client.outcomes.empty()) {
+      if (script.is_asked(Request::Kind::sync, log_file)) {
+        script.complete(Request::Kind::sync, log_file, 0);
+      }
+      reactor->turn();
+    }
+  }
+  const std::uint64_t commits = writer->figures().commits;
+  const std::uint64_t checkpoints = writer->figures().checkpoints;
+  const Client& large = submit(500);
+  reactor->turn();
+  BOOST_TEST(writer->figures().commits == commits);  // half of it is appended
+  end_sync(0);
+  end_syncs();
+  BOOST_TEST(large.is_stored());
+  BOOST_TEST(writer->figures().checkpoints > checkpoints);
+  BOOST_TEST(writer->figures().faults == 0u);
+  BOOST_TEST(rows() == submitted + 500);
+}
+
 BOOST_AUTO_TEST_CASE(a_failed_fsync_of_the_database_file_loses_nothing_and_is_not_repeated) {
   submit(1);
   reactor->turn();
