@@ -42,7 +42,9 @@ Result<WebhookSecret> WebhookSecret::parse(std::string_view text) {
     return failure("not base64");
   }
   std::vector<unsigned char> key(text.size() / 4 * 3);
-  if (EVP_DecodeBlock(key.data(), bytes_of(text), static_cast<int>(text.size())) < 0) {
+  // It passes over blanks and dashes at the ends, and then gives less.
+  const int size = EVP_DecodeBlock(key.data(), bytes_of(text), static_cast<int>(text.size()));
+  if (size < 0 || static_cast<std::size_t>(size) != key.size()) {
     return failure("not base64");
   }
   key.resize(key.size() - padding);

@@ -52,8 +52,8 @@ BOOST_AUTO_TEST_CASE(a_secret_is_base64_of_a_sane_size) {
   BOOST_TEST(WebhookSecret::parse("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").has_value());
   BOOST_TEST(WebhookSecret::parse("whsec_AAAAAAAAAAAAAAAAAAAAAA==").has_value());  // 16 bytes
   for (const char* wrong :
-       {"", "whsec_", "whsec_AAAA", "whsec_AAAAAAAAAAAAAAAAAAAA",
-        "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaS",
+       {"", "    QUFBQUFBQUFBQUFBQUFBQUFB", "QUFBQUFBQUFBQUFBQUFBQUFB----", "whsec_", "whsec_AAAA",
+        "whsec_AAAAAAAAAAAAAAAAAAAA", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaS",
         "whsec_AAAA=AAAAAAAAAAAAAAAAAAAAAA=", "whsec_!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!"}) {
     BOOST_TEST(!WebhookSecret::parse(wrong).has_value(), wrong);
   }
