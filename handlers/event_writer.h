@@ -61,6 +61,9 @@ class EventWriter {
     return events_waiting_ + events <= kEventsWaitingMax;
   }
 
+  // Events are on their way into the database.
+  bool has_events_waiting() const noexcept { return events_waiting_ > 0 || sync_.in_flight(); }
+
   // The handler is called in a later turn, or at the end of this one. is_available() and
   // has_room() have been asked.
   void submit(Submission& submission, std::span<const Event> events) noexcept;

@@ -9,6 +9,7 @@ QueryRunner::QueryRunner(Reactor& reactor, Log& log, const EventWriter& writer,
                          std::string directory)
     : reactor_(reactor), log_(log), writer_(writer), directory_(std::move(directory)) {
   reactor_.add(TurnHook::to<&QueryRunner::on_turn_end>(*this));
+  reactor_.add(pauses_);
 }
 
 void QueryRunner::start(RunningQuery& running, EventFilter filter,
@@ -51,7 +52,7 @@ std::optional<Uuid> QueryRunner::request_of(const Uuid& event_id) {
 }
 
 void QueryRunner::on_turn_end() noexcept {
-  if (waiting_.empty()) return;
+  if (waiting_.empty() || pause_.is_running()) return;
   RunningQuery& running = *waiting_.front();
   waiting_.pop_front();
   if (const auto done = run_slice(running); done) {
@@ -62,7 +63,12 @@ void QueryRunner::on_turn_end() noexcept {
     running.state_ = RunningQuery::State::failed;
   }
   running.handler_(running.owner_);
-  if (!waiting_.empty()) reactor_.turn_at_once();
+  if (waiting_.empty()) return;
+  if (writer_.has_events_waiting()) {
+    pauses_.start(pause_, reactor_.now());
+  } else {
+    reactor_.turn_at_once();
+  }
 }
 
 StoreResult<void> QueryRunner::run_slice(RunningQuery& running) {

@@ -65,8 +65,13 @@ class RunningQuery {
 // Runs queries on a connection of its own that only reads: at each turn's end one slice, of about a
 // millisecond, of the query whose turn it is. The connection is opened by the first query, and anew
 // whenever the writer has met a fault, since then the file may be another one.
+//
+// While events wait to be stored, kPause passes behind each slice: who asks gets an eighth of the
+// loop at most, and who stores the rest.
 class QueryRunner {
  public:
+  static constexpr std::chrono::milliseconds kPause{8};
+
   // `directory` has the database. What is passed by reference outlives this.
   QueryRunner(Reactor& reactor, Log& log, const EventWriter& writer, std::string directory);
 
@@ -83,6 +88,7 @@ class QueryRunner {
 
  private:
   void on_turn_end() noexcept;
+  void on_pause_end() noexcept {}  // the turn that it makes is all
   StoreResult<void> run_slice(RunningQuery& running);
   StoreResult<void> open_reader();
 
@@ -94,6 +100,8 @@ class QueryRunner {
   std::uint64_t opening_ = 0;
   std::uint64_t writer_faults_ = 0;  // when reader_ was opened
   std::deque<RunningQuery*> waiting_;
+  DeadlineList pauses_{kPause};
+  Deadline pause_ = Deadline::to<&QueryRunner::on_pause_end>(*this);
 };
 
 }  // namespace picortex

@@ -1,14 +1,18 @@
 #include "handlers/query_runner.h"
 
+#include <unistd.h>
+
 #include <boost/test/unit_test.hpp>
 #include <filesystem>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "tests/support/http_fixture.h"
 #include "tests/support/scripted_ring.h"
 
 using namespace picortex;
+using test::ScriptedRing;
 
 namespace {
 
@@ -108,6 +112,39 @@ BOOST_AUTO_TEST_CASE(a_query_whose_client_has_gone_ends_between_slices) {
   turn(20);
   BOOST_TEST(first.slices == 1);
   BOOST_TEST(second_rows == 100u);
+}
+
+BOOST_AUTO_TEST_CASE(while_events_wait_there_is_a_pause_behind_each_slice) {
+  struct Writer {
+    void on_outcome(StoreOutcome) noexcept {}
+    Event event;
+    Submission submission = Submission::to<&Writer::on_outcome>(*this);
+  } client;
+  client.event.time_ms = reactor->unix_ms();
+  client.event.event_type = "t";
+  writer.open();
+  writer.submit(client.submission, {&client.event, 1});
+  reactor->turn();  // committed, and its fsync does not end
+  BOOST_TEST(writer.has_events_waiting());
+  std::vector<Instant> slices;
+  first.handle = [&] {
+    slices.push_back(reactor->now());
+    first.query.rows().clear();
+  };
+  runner.start(first.query, {}, {}, 10);
+  for (int i = 0; i < 10'000 && slices.size() < 4; ++i) {
+    usleep(1000);
+    reactor->turn();
+  }
+  BOOST_REQUIRE(slices.size() == 4u);
+  for (std::size_t i = 1; i < slices.size(); ++i) {
+    BOOST_TEST(bool(slices[i] - slices[i - 1] >= QueryRunner::kPause));
+  }
+  runner.end(first.query);
+  ScriptedRing::current().complete(test::Request::Kind::sync, -1, 0);
+  turn(5);
+  BOOST_TEST(!writer.has_events_waiting());
+  writer.close();
 }
 
 BOOST_AUTO_TEST_CASE(a_database_that_cannot_be_read_fails_the_query_once) {
