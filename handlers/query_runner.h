@@ -66,11 +66,11 @@ class RunningQuery {
 // millisecond, of the query whose turn it is. The connection is opened by the first query, and anew
 // whenever the writer has met a fault, since then the file may be another one.
 //
-// While events wait to be stored, kPause passes behind each slice: who asks gets an eighth of the
+// While events wait to be stored, kPause passes behind each slice: who asks gets a tenth of the
 // loop at most, and who stores the rest.
 class QueryRunner {
  public:
-  static constexpr std::chrono::milliseconds kPause{8};
+  static constexpr std::chrono::milliseconds kPause{10};
 
   // `directory` has the database. What is passed by reference outlives this.
   QueryRunner(Reactor& reactor, Log& log, const EventWriter& writer, std::string directory);
