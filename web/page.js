@@ -611,7 +611,7 @@ $('story-filter').addEventListener('click', () => {
 
 // --- Egress: what the fenced user tried to reach ---
 
-const plainHost = /^[\w.:-]+$/;
+const plainHost = /^[\w:][\w.:-]*$/;
 
 // The rule's pattern, as `picortex egress` takes it; empty where no rule can permit it.
 function ruleFor({ host, port, protocol }) {

@@ -1,9 +1,10 @@
 // The page, driven in a real browser: token, tiles, charts, filters, live tail, story, phone width, dark and light. What it
 // looks like is saved in build/screenshots.
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import test from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -369,6 +370,25 @@ test('the egress panel shows what a real fence met, with the turn and the comman
   await tab.waitForSelector('#story[open] .step');
   assert.match(await tab.textContent('#story-title'), /chat-7/);
   assert.match(await tab.textContent('#story-steps'), /egress\.rejected/);
+});
+
+test('a stored host is never HTML, nor a command to paste', async (t) => {
+  const before = await startDaemon(t);
+  await before.stop();
+  const hosts = [...naughtyTexts.filter((text) => !text.includes('\0')).map((text) => text.toWellFormed?.() ?? text), '<b id=owned>', 'x; touch owned', '$(touch owned)', '-x'];
+  const values = hosts.map((host, index) => `('${host.replaceAll("'", "''")}', 443, 6, 2, ${index}, ${index}, 1, NULL)`);
+  execFileSync('sqlite3', [join(before.dataDir, 'picortex.db')], { input: `INSERT INTO egress_host VALUES ${values.join(',')};` });
+  const daemon = await startDaemon(t, { dataDir: before.dataDir });
+  const tab = await openTab(t, daemon);
+  await enter(tab, daemon);
+  await tab.waitForSelector('#egress:not([hidden]) tr.refused');
+  const lines = await tab.locator('#egress-table tr.refused').evaluateAll((all) =>
+    all.map((line) => [line.cells[0].textContent, line.cells[5].textContent]));
+  assert.equal(lines.length, hosts.length);
+  assert.ok(lines.some(([host]) => host === '<b id=owned> tcp 443'));
+  assert.deepEqual(lines.filter(([, command]) => /[^\w.: \-[\]]/.test(command)), []);
+  assert.ok(!lines.some(([host, command]) => /touch|^-x/.test(host) && command !== ''), 'what a shell or an option parser would heed');
+  assert.equal(await tab.locator('#owned').count(), 0);
 });
 
 test('without a fence and without attempts there is no egress panel', async (t) => {
