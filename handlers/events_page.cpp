@@ -9,7 +9,7 @@ namespace picortex {
 namespace {
 
 // Where a page is cut short: of SQLite's time, and of its own size.
-constexpr std::chrono::milliseconds kTimeMax{50};
+constexpr std::chrono::milliseconds kTimeMax{45};
 constexpr std::size_t kBodySizeMax = 4 * 1024 * 1024;
 
 constexpr std::string_view kUnreadable = "The database cannot be read now; try again later";
