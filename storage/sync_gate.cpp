@@ -2,9 +2,11 @@
 
 #include <sys/stat.h>
 
+#include <memory>
 #include <new>
 
 #include "base/check.h"
+#include "storage/frame_gatherer.h"
 
 namespace picortex {
 namespace {
@@ -12,6 +14,7 @@ namespace {
 constexpr const char* kVfsName = "picortex";
 // The wal-index's locks: write, checkpoint, recover, and from here on one for each read mark
 // (sqlite.org/walformat.html, section 2.3).
+constexpr int kWriteLock = 0;
 constexpr int kFirstReadLock = 3;
 
 sqlite3_vfs* base_vfs(sqlite3_vfs* vfs) noexcept {
@@ -24,8 +27,9 @@ sqlite3_vfs* base_vfs(sqlite3_vfs* vfs) noexcept {
 struct GatedFile {
   sqlite3_file file;
   SyncGate::File kind;
-  SyncGate* gate;  // of the connection's database; null: no file that is synced
-  SyncGate own;    // used in the database's
+  GatedFile* database;   // the connection's; null: this is neither that nor its log
+  SyncGate gate;         // used in the database's, as is the next
+  FrameGatherer frames;  // on their way to the log
 
   static GatedFile& of(sqlite3_file* file) noexcept { return *reinterpret_cast<GatedFile*>(file); }
   static sqlite3_file* real(sqlite3_file* file) noexcept {
@@ -34,11 +38,16 @@ struct GatedFile {
 
   static int open(sqlite3_vfs* vfs, const char* name, sqlite3_file* file, int flags,
                   int* out_flags) noexcept;
+  static int close(sqlite3_file* file) noexcept;
+  static int read(sqlite3_file* file, void* bytes, int size, sqlite3_int64 offset) noexcept;
+  static int write(sqlite3_file* file, const void* bytes, int size, sqlite3_int64 offset) noexcept;
+  static int get_size(sqlite3_file* file, sqlite3_int64* size) noexcept;
   static int sync(sqlite3_file* file, int flags) noexcept;
   static int truncate(sqlite3_file* file, sqlite3_int64 size) noexcept;
   static int lock_shared_memory(sqlite3_file* file, int offset, int count, int flags) noexcept;
 
   void note_descriptor(sqlite3_vfs* base) noexcept;
+  int write_gathered() noexcept;
 };
 
 namespace {
@@ -64,12 +73,12 @@ using Methods = sqlite3_io_methods;
 
 constexpr Methods kMethods = {
     .iVersion = 3,
-    .xClose = Forward<&Methods::xClose>::call,
-    .xRead = Forward<&Methods::xRead>::call,
-    .xWrite = Forward<&Methods::xWrite>::call,
+    .xClose = GatedFile::close,
+    .xRead = GatedFile::read,
+    .xWrite = GatedFile::write,
     .xTruncate = GatedFile::truncate,
     .xSync = GatedFile::sync,
-    .xFileSize = Forward<&Methods::xFileSize>::call,
+    .xFileSize = GatedFile::get_size,
     .xLock = Forward<&Methods::xLock>::call,
     .xUnlock = Forward<&Methods::xUnlock>::call,
     .xCheckReservedLock = Forward<&Methods::xCheckReservedLock>::call,
@@ -128,7 +137,7 @@ SyncGate& SyncGate::of(sqlite3* connection) noexcept {
   sqlite3_file* file = nullptr;
   const int code = sqlite3_file_control(connection, "main", SQLITE_FCNTL_FILE_POINTER, &file);
   CHECK(code == SQLITE_OK && file->pMethods == &kMethods);
-  return GatedFile::of(file).own;
+  return GatedFile::of(file).gate;
 }
 
 bool SyncGate::stops(File file) noexcept {
@@ -151,11 +160,11 @@ int GatedFile::open(sqlite3_vfs* vfs, const char* name, sqlite3_file* file, int 
   if (code != SQLITE_OK) return code;
   if ((flags & SQLITE_OPEN_MAIN_DB) != 0) {
     gated.kind = SyncGate::File::database;
-    gated.gate = &gated.own;
+    gated.database = &gated;
     gated.note_descriptor(base);
   } else if ((flags & SQLITE_OPEN_WAL) != 0) {
     gated.kind = SyncGate::File::log;
-    gated.gate = &of(sqlite3_database_file_object(name)).own;
+    gated.database = &of(sqlite3_database_file_object(name));
   }
   return SQLITE_OK;
 }
@@ -167,20 +176,62 @@ void GatedFile::note_descriptor(sqlite3_vfs* base) noexcept {
   descriptor_seen = -1;
   const int code = real(&file)->pMethods->xFileSize(real(&file), &size);
   base->xSetSystemCall(base, "fstat", nullptr);
-  if (code == SQLITE_OK) own.database_descriptor_ = descriptor_seen;
+  if (code == SQLITE_OK) gate.database_descriptor_ = descriptor_seen;
+}
+
+int GatedFile::close(sqlite3_file* file) noexcept {
+  const int code = real(file)->pMethods->xClose(real(file));
+  std::destroy_at(&of(file));
+  return code;
+}
+
+// What has gathered for the log goes there before anything else is done with it.
+int GatedFile::write_gathered() noexcept {
+  if (kind != SyncGate::File::log || database->frames.is_empty()) return SQLITE_OK;
+  FrameGatherer& gathered = database->frames;
+  const int code =
+      real(&file)->pMethods->xWrite(real(&file), gathered.bytes().data(),
+                                    static_cast<int>(gathered.bytes().size()), gathered.offset());
+  gathered.clear();
+  return code;
+}
+
+int GatedFile::write(sqlite3_file* file, const void* bytes, int size,
+                     sqlite3_int64 offset) noexcept {
+  GatedFile& gated = of(file);
+  if (gated.kind == SyncGate::File::log) {
+    FrameGatherer& frames = gated.database->frames;
+    const bool is_taken = frames.take(bytes, static_cast<std::size_t>(size), offset);
+    if (is_taken && !frames.is_due()) return SQLITE_OK;
+    const int code = gated.write_gathered();
+    if (is_taken || code != SQLITE_OK) return code;
+  }
+  return real(file)->pMethods->xWrite(real(file), bytes, size, offset);
+}
+
+int GatedFile::read(sqlite3_file* file, void* bytes, int size, sqlite3_int64 offset) noexcept {
+  const int code = of(file).write_gathered();
+  return code != SQLITE_OK ? code : real(file)->pMethods->xRead(real(file), bytes, size, offset);
+}
+
+int GatedFile::get_size(sqlite3_file* file, sqlite3_int64* size) noexcept {
+  const int code = of(file).write_gathered();
+  return code != SQLITE_OK ? code : real(file)->pMethods->xFileSize(real(file), size);
 }
 
 int GatedFile::sync(sqlite3_file* file, int flags) noexcept {
-  const GatedFile& gated = of(file);
-  if (gated.gate == nullptr || !gated.gate->closed_) {
+  GatedFile& gated = of(file);
+  if (const int code = gated.write_gathered(); code != SQLITE_OK) return code;
+  if (gated.database == nullptr || !gated.database->gate.closed_) {
     return real(file)->pMethods->xSync(real(file), flags);
   }
-  return gated.gate->stops(gated.kind) ? SQLITE_BUSY : SQLITE_OK;
+  return gated.database->gate.stops(gated.kind) ? SQLITE_BUSY : SQLITE_OK;
 }
 
 // A checkpoint truncates the database to the size that it nearly always has already; the file
 // system may wait for its journal even then.
 int GatedFile::truncate(sqlite3_file* file, sqlite3_int64 size) noexcept {
+  if (const int code = of(file).write_gathered(); code != SQLITE_OK) return code;
   sqlite3_int64 before = 0;
   const auto* methods = real(file)->pMethods;
   if (methods->xFileSize(real(file), &before) == SQLITE_OK && before == size) return SQLITE_OK;
@@ -189,9 +240,11 @@ int GatedFile::truncate(sqlite3_file* file, sqlite3_int64 size) noexcept {
 
 int GatedFile::lock_shared_memory(sqlite3_file* file, int offset, int count, int flags) noexcept {
   const int code = real(file)->pMethods->xShmLock(real(file), offset, count, flags);
-  if (code == SQLITE_OK && (flags & SQLITE_SHM_SHARED) != 0 && offset >= kFirstReadLock) {
-    of(file).own.read_mark_ = (flags & SQLITE_SHM_LOCK) != 0 ? offset - kFirstReadLock : -1;
+  if (code != SQLITE_OK) return code;
+  if ((flags & SQLITE_SHM_SHARED) != 0 && offset >= kFirstReadLock) {
+    of(file).gate.read_mark_ = (flags & SQLITE_SHM_LOCK) != 0 ? offset - kFirstReadLock : -1;
   }
+  if ((flags & SQLITE_SHM_EXCLUSIVE) != 0 && offset == kWriteLock) of(file).frames.reset();
   return code;
 }
 

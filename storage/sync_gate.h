@@ -5,7 +5,8 @@
 namespace picortex {
 
 // The name of the VFS (sqlite.org/vfs.html) that Database opens its files with: SQLite's default
-// one, but for the syncs that a SyncGate stops. Registers it at the first call; none where that
+// one, but for the syncs that a SyncGate stops and the frames that a FrameGatherer makes one write
+// of. Registers it at the first call; none where that
 // failed.
 const char* gated_vfs() noexcept;
 
