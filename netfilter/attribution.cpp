@@ -61,7 +61,7 @@ Attribution::Attribution(Reactor& reactor, const RunRegistry& runs, SocketQuery 
 
 void Attribution::ask(std::uint32_t ticket, const SocketEnds& ends, bool is_urgent) {
   Question question{ticket, {}, pass_ + 1, reactor_.now() + kTimeLimit, ends, is_urgent};
-  if (++questions_this_turn_ > kQuestionsPerTurn || waiting_.size() >= kWaitingMax) {
+  if (!may_ask()) {
     ++turned_away_;
   } else if (const auto found = sockets_.find(ends)) {
     question.socket = *found;
@@ -70,8 +70,18 @@ void Attribution::ask(std::uint32_t ticket, const SocketEnds& ends, bool is_urge
   reactor_.turn_at_once();
 }
 
+bool Attribution::may_ask() noexcept {
+  if (reactor_.now() >= window_end_) {
+    window_end_ = reactor_.now() + kWindow;
+    questions_this_window_ = 0;
+  }
+  return waiting_.size() < kWaitingMax && ++questions_this_turn_ <= kQuestionsPerTurn &&
+         ++questions_this_window_ <= kQuestionsPerWindow;
+}
+
 void Attribution::work_ahead() noexcept {
   questions_this_turn_ = 0;
+  described_.reset();
   sockets_.renew();
   give_up();
   const Instant end = std::chrono::steady_clock::now() + kSlice;
@@ -206,6 +216,7 @@ void Attribution::look_at(pid_t pid) {
   std::snprintf(path.data(), path.size(), "/proc/%d/fd", pid);
   descriptors_.reset(opendir(path.data()));
   pid_ = pid;
+  described_.reset();
 }
 
 void Attribution::look_at_descriptors() {
@@ -232,7 +243,7 @@ void Attribution::compare(std::uint64_t inode) {
     std::erase(recent_, pid_);
     recent_.push_back(pid_);
     if (recent_.size() > kRecentMax) recent_.pop_front();
-    answer(i, describe(pid_));
+    answer(i, describe_found());
   }
 }
 
@@ -240,6 +251,12 @@ void Attribution::answer(std::size_t question, const Culprit& culprit) {
   const std::uint32_t ticket = waiting_[question].ticket;
   waiting_.erase(waiting_.begin() + static_cast<std::ptrdiff_t>(question));
   handler_(owner_, ticket, culprit);
+}
+
+// Of a process with many sockets, as a flood has, asked once a turn.
+const Culprit& Attribution::describe_found() {
+  if (!described_) described_ = describe(pid_);
+  return *described_;
 }
 
 Culprit Attribution::describe(pid_t pid) const {

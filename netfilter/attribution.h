@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -40,12 +41,15 @@ struct Culprit {
 // then what that process is and whose turn it works for. Reads nothing of other users' processes
 // but their owner and, of root's, their real user: a process that forbids dumps looks like root's.
 //
-// Everything is bounded: questions a turn, questions that wait, the time of a slice, and the time
-// of a question, after which the answer is that it is not known.
+// Everything is bounded: questions a turn and in a while, so that a flood of refusals costs little
+// more than its verdicts; questions that wait; the time of a slice; and the time of a question,
+// after which the answer is that it is not known.
 class Attribution {
  public:
   static constexpr std::size_t kWaitingMax = 256;
   static constexpr int kQuestionsPerTurn = 32;
+  static constexpr int kQuestionsPerWindow = 256;
+  static constexpr std::chrono::milliseconds kWindow{100};
   static constexpr int kAncestorsMax = 32;
   static constexpr std::size_t kProcessesMax = 65'536;
   static constexpr std::chrono::microseconds kSlice{500};
@@ -86,6 +90,7 @@ class Attribution {
     void operator()(DIR* directory) const noexcept { closedir(directory); }
   };
 
+  bool may_ask() noexcept;
   bool has_urgent() const noexcept;
   void rest();
   void step();
@@ -98,6 +103,7 @@ class Attribution {
   void compare(std::uint64_t inode);
   void give_up();
   void answer(std::size_t question, const Culprit& culprit);
+  const Culprit& describe_found();
   Culprit describe(pid_t pid) const;
   void find_ids(pid_t pid, Culprit& culprit) const;
 
@@ -108,6 +114,8 @@ class Attribution {
   Handler handler_;
   std::vector<Question> waiting_;
   int questions_this_turn_ = 0;
+  int questions_this_window_ = 0;
+  Instant window_end_{};
   std::uint64_t turned_away_ = 0;
 
   // A pass over all processes, the most promising first.
@@ -119,7 +127,8 @@ class Attribution {
   std::vector<pid_t> roots_;       // those that look like root's
   pid_t pid_ = 0;                  // whose descriptors are being looked at
   std::unique_ptr<DIR, Directory> descriptors_;
-  std::deque<pid_t> recent_;  // in which something was found, the latest last
+  std::optional<Culprit> described_;  // what pid_ is, once this turn has asked
+  std::deque<pid_t> recent_;          // in which something was found, the latest last
 };
 
 }  // namespace picortex

@@ -195,4 +195,18 @@ BOOST_AUTO_TEST_CASE(a_burst_is_answered_whole_and_bounded) {
   BOOST_TEST(attribution.turned_away() == 500u - Attribution::kQuestionsPerTurn);
 }
 
+// The loop's time stands still here, so all turns are in one window.
+BOOST_AUTO_TEST_CASE(a_flood_over_many_turns_asks_the_kernel_no_more_than_a_window_allows) {
+  constexpr std::uint32_t kAskedATurn = 8;
+  const LoopbackPair pair(AF_INET, SOCK_STREAM);
+  std::uint32_t asked = 0;
+  while (asked < 2 * Attribution::kQuestionsPerWindow) {
+    for (std::uint32_t i = 0; i < kAskedATurn; ++i) attribution.ask(asked++, pair.ends, true);
+    work();
+  }
+  BOOST_TEST(attribution.turned_away() == std::uint64_t{Attribution::kQuestionsPerWindow});
+  BOOST_TEST(answers[Attribution::kQuestionsPerWindow - 1].pid == getpid());
+  BOOST_TEST(answers[Attribution::kQuestionsPerWindow].pid == 0);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
