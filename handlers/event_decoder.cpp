@@ -268,9 +268,9 @@ Result<void> EventDecoder::decode_json(std::span<char> body, const EventDefaults
 Result<void> EventDecoder::decode_lines(std::span<char> body, const EventDefaults& defaults,
                                         EventBatch& batch) {
   while (!body.empty()) {
-    const auto end = static_cast<std::size_t>(std::ranges::find(body, '\n') - body.begin());
-    const auto line = body.first(end);
-    body = body.subspan(std::min(end + 1, body.size()));
+    const std::size_t end = std::string_view(body.data(), body.size()).find('\n');
+    const auto line = body.first(std::min(end, body.size()));
+    body = body.subspan(std::min(line.size() + 1, body.size()));
     if (is_blank({line.data(), line.size()})) continue;
     // What follows a line is the next lines or the body's own padding.
     if (const auto parsed = document_.parse(line); !parsed) {

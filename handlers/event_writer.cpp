@@ -10,7 +10,7 @@ namespace {
 // About a millisecond's work; a larger transaction goes on in the next turn.
 constexpr std::size_t kRowsPerTurn = 256;
 // A transaction takes no further submission beyond it.
-constexpr std::size_t kRowsPerCommit = 512;
+constexpr std::size_t kRowsPerCommit = 1024;
 constexpr std::chrono::seconds kTick{1};
 constexpr unsigned kTicksPerMetrics = 5;
 constexpr std::chrono::milliseconds kBusyRetryDelay{10};
