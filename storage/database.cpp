@@ -81,6 +81,13 @@ std::string immutable_uri(std::string_view path) {
   return uri + "?immutable=1";
 }
 
+// One thread needs no mutexes, and nobody asks how much memory is in use. Refused, and then SQLite
+// is only slower, where it has been used by then.
+void configure_library() {
+  sqlite3_config(SQLITE_CONFIG_SINGLETHREAD);
+  sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 void configure(sqlite3* handle, int option, int value) {
   CHECK(sqlite3_db_config(handle, option, value, nullptr) == SQLITE_OK);
 }
@@ -173,6 +180,7 @@ bool Statement::is_null(int column) const {
 
 StoreResult<std::unique_ptr<Database>> Database::open(const std::string& name,
                                                       const std::string& path, int flags) {
+  [[maybe_unused]] static const bool is_configured = (configure_library(), true);
   sqlite3* handle = nullptr;
   const char* vfs = gated_vfs();
   CHECK(vfs != nullptr);
