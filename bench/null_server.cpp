@@ -8,7 +8,6 @@
 // daemon's loop.
 
 #include <arpa/inet.h>
-#include <liburing.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -21,19 +20,12 @@
 #include <iterator>
 #include <string>
 #include <string_view>
-#include <vector>
+
+#include "ring.h"
 
 namespace {
 
-constexpr unsigned kBufferCount = 1024;
-constexpr unsigned kBufferSize = 4096;
-constexpr int kBufferGroup = 0;
 constexpr std::string_view kRequestEnd = "\r\n\r\n";
-
-[[noreturn]] void die(const char* what) {
-  std::perror(what);
-  std::exit(1);
-}
 
 struct Client {
   int socket;
@@ -50,53 +42,17 @@ class NullServer {
  public:
   NullServer(std::uint16_t port, std::string answer) : answer_(std::move(answer)) {
     for (std::size_t i = 0; i < kAnswersAtOnceMax; ++i) answers_ += answer_;
-    io_uring_params params{};
-    params.flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_CQSIZE |
-                   IORING_SETUP_SUBMIT_ALL;
-    params.cq_entries = 8192;
-    if (io_uring_queue_init_params(1024, &ring_, &params) < 0) die("io_uring");
-    io_uring_register_ring_fd(&ring_);
-    provide_buffers();
     listen_on(port);
   }
 
   void run() {
     for (;;) {
-      io_uring_submit_and_wait(&ring_, 1);
-      unsigned head = 0;
-      unsigned count = 0;
-      io_uring_cqe* completion = nullptr;
-      io_uring_for_each_cqe(&ring_, head, completion) {
-        ++count;
-        deliver(*completion);
-      }
-      io_uring_cq_advance(&ring_, count);
+      ring_.turn([this](const io_uring_cqe& completion) { deliver(completion); });
     }
   }
 
  private:
   static constexpr std::size_t kAnswersAtOnceMax = 64;
-
-  void provide_buffers() {
-    void* entries = std::aligned_alloc(4096, kBufferCount * sizeof(io_uring_buf));
-    if (entries == nullptr) die("memory");
-    buffers_ = static_cast<io_uring_buf_ring*>(entries);
-    io_uring_buf_ring_init(buffers_);
-    io_uring_buf_reg registration{};
-    registration.ring_addr = reinterpret_cast<std::uintptr_t>(entries);
-    registration.ring_entries = kBufferCount;
-    registration.bgid = kBufferGroup;
-    if (io_uring_register_buf_ring(&ring_, &registration, 0) < 0) die("provided buffers");
-    memory_.resize(std::size_t{kBufferCount} * kBufferSize);
-    for (unsigned i = 0; i < kBufferCount; ++i) give_back(i);
-  }
-
-  void give_back(unsigned buffer) {
-    io_uring_buf_ring_add(buffers_, &memory_[std::size_t{buffer} * kBufferSize], kBufferSize,
-                          static_cast<unsigned short>(buffer), io_uring_buf_ring_mask(kBufferCount),
-                          0);
-    io_uring_buf_ring_advance(buffers_, 1);
-  }
 
   void listen_on(std::uint16_t port) {
     listener_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -112,26 +68,13 @@ class NullServer {
     accept();
   }
 
-  io_uring_sqe* entry() {
-    io_uring_sqe* entry = io_uring_get_sqe(&ring_);
-    if (entry != nullptr) return entry;
-    io_uring_submit(&ring_);
-    return io_uring_get_sqe(&ring_);
-  }
-
   void accept() {
-    io_uring_sqe* sqe = entry();
+    io_uring_sqe* sqe = ring_.entry();
     io_uring_prep_multishot_accept(sqe, listener_, nullptr, nullptr, SOCK_CLOEXEC);
     io_uring_sqe_set_data64(sqe, 0);
   }
 
-  void receive(Client& client) {
-    io_uring_sqe* sqe = entry();
-    io_uring_prep_recv_multishot(sqe, client.socket, nullptr, 0, 0);
-    sqe->flags |= IOSQE_BUFFER_SELECT;
-    sqe->buf_group = kBufferGroup;
-    io_uring_sqe_set_data(sqe, &client);
-  }
+  void receive(Client& client) { ring_.receive(client.socket, &client); }
 
   void send(Client& client) {
     if (client.unsent == 0) {
@@ -140,7 +83,7 @@ class NullServer {
       client.unsent = count * answer_.size();
     }
     // Every answer is the same: what is left of a send is the end of a run of answers.
-    io_uring_sqe* sqe = entry();
+    io_uring_sqe* sqe = ring_.entry();
     io_uring_prep_send(sqe, client.socket, answers_.data() + answers_.size() - client.unsent,
                        client.unsent, MSG_NOSIGNAL);
     io_uring_sqe_set_data64(sqe, reinterpret_cast<std::uintptr_t>(&client) | kSendBit);
@@ -161,10 +104,9 @@ class NullServer {
 
   void on_received(Client& client, const io_uring_cqe& completion) {
     if ((completion.flags & IORING_CQE_F_BUFFER) != 0) {
-      const unsigned buffer = completion.flags >> IORING_CQE_BUFFER_SHIFT;
-      const char* bytes = &memory_[std::size_t{buffer} * kBufferSize];
-      count_requests(client, {bytes, static_cast<std::size_t>(completion.res)});
-      give_back(buffer);
+      const unsigned buffer = Ring::buffer_of(completion);
+      count_requests(client, {ring_.bytes_of(buffer), static_cast<std::size_t>(completion.res)});
+      ring_.give_back(buffer);
     }
     const bool more = (completion.flags & IORING_CQE_F_MORE) != 0;
     if (completion.res <= 0 && completion.res != -ENOBUFS) client.receive_ended = true;
@@ -212,9 +154,7 @@ class NullServer {
     client.socket = -1;
   }
 
-  io_uring ring_{};
-  io_uring_buf_ring* buffers_ = nullptr;
-  std::vector<char> memory_;
+  Ring ring_;
   std::string answer_;
   std::string answers_;
   int listener_ = -1;

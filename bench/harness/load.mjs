@@ -1,7 +1,8 @@
-// Loads a server with wrk and measures what it costs the server.
+// Loads a server, with wrk or with a client that costs less, and measures what that costs the server.
 
 import { join } from 'node:path';
 import { loadCpus, output } from './children.mjs';
+import { buildDirectory } from './contestants.mjs';
 import { cpuTime, residentKib, serverCpuTime } from './proc.mjs';
 import { noise } from './report.mjs';
 
@@ -13,23 +14,34 @@ async function wrk(server, { load, path, connections, seconds, prefix }) {
     ['wrk', '-t1', `-c${connections}`, `-d${seconds}s`, '--timeout', '10s', '-s', script, server.url + path],
     { env: { BENCH_LOAD: load, BENCH_TOKEN: server.token ?? '' }, prefix },
   );
-  const figures = JSON.parse(text.slice(text.indexOf('{"requests"')));
-  if (figures.refused > 0 || figures.failed > 0 || figures.requests === 0) {
-    throw new Error(`${server.name}, ${load}, ${connections} connections: of ${figures.requests} requests ` +
-      `${figures.refused} were refused and ${figures.failed} failed`);
+  return JSON.parse(text.slice(text.indexOf('{"requests"')));
+}
+
+// It takes no latencies, and has nothing else to do than to send and to count.
+async function light(server, { path, connections, seconds }) {
+  return JSON.parse(await output(loadCpus,
+    [join(buildDirectory, 'bench/http_load'), new URL(server.url).port, path, String(connections), String(seconds)]));
+}
+
+async function run(server, load) {
+  const figures = await (load.load === 'light' ? light : wrk)(server, load);
+  const { requests, refused, failed = 0 } = figures;
+  if (refused > 0 || failed > 0 || requests === 0) {
+    throw new Error(`${server.name}, ${load.load}, ${load.connections} connections: of ${requests} requests ` +
+      `${refused} were refused and ${failed} failed`);
   }
   return figures;
 }
 
 export async function warmUp(server, load) {
-  await wrk(server, { ...load, seconds: 1 });
+  await run(server, { ...load, seconds: 1 });
 }
 
-// One round: the figures by their names in the table. Of pipelined requests wrk knows no latencies.
+// One round: the figures by their names in the table. Of pipelined requests wrk knows no latencies either.
 export async function measure(server, load) {
   const machineBefore = serverCpuTime();
   const before = cpuTime(server.pid);
-  const figures = await wrk(server, load);
+  const figures = await run(server, load);
   const cpu = cpuTime(server.pid) - before;
   const machine = serverCpuTime();
   const all = machine.all - machineBefore.all;
@@ -39,7 +51,7 @@ export async function measure(server, load) {
   });
   return {
     'requests/s': (figures.requests * 1e6) / figures.us,
-    ...(load.load === 'pipelined' ? {} : { p50: figures.p50, p99: figures.p99, 'p99.9': figures.p999 }),
+    ...(['pipelined', 'light'].includes(load.load) ? {} : { p50: figures.p50, p99: figures.p99, 'p99.9': figures.p999 }),
     'CPU/request': cpu / figures.requests,
     busy: (100 * cpu) / all,
     RSS: residentKib(server.pid) / 1024,

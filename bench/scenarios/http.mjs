@@ -35,6 +35,8 @@ export async function health(options) {
     await interleave(`health, ${connections} connection${connections > 1 ? 's' : ''}`,
       servers.map((server) => ({ server, load })), options);
   }
+  const light = { load: 'light', path: '/health', connections: 64 };
+  await interleave('health, 64 connections, light client', servers.map((server) => ({ server, load: light })), options);
   const pipelined = { load: 'pipelined', path: '/health', connections: 64 };
   await interleave('health, pipelined 16', servers.map((server) => ({ server, load: pipelined })), options);
   await stopAll(servers);

@@ -1,6 +1,6 @@
 // Benches that are programs of their own: the microbench, the queries, and the fence's.
 
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildDirectory } from '../harness/contestants.mjs';
 import { allCpus, output, serverCpu, workDirectory } from '../harness/children.mjs';
@@ -39,21 +39,17 @@ export async function queries(options) {
   return output(serverCpu, [join(buildDirectory, 'bench/query_bench'), String(options.events), workDirectory]);
 }
 
-// It takes its contestants in turn itself. Each line of its file is a figure:
-// {"scenario","contestant","metric","value","unit"}, or {"scenario","contestant"} with the values by their names.
+// It takes its contestants in turn itself, and its processes choose their own CPUs. Each line of its file has the figures
+// of a contestant in a scenario.
 export async function verdicts(options) {
-  const script = ['fence_bench.mjs', 'fence_bench.sh'].map((name) => join(import.meta.dirname, '..', name)).find(existsSync);
-  if (script === undefined || process.getuid() !== 0) return 'The fence was not measured: that takes root and bench/fence_bench.mjs.';
+  if (process.getuid() !== 0) return 'The fence was not measured: that takes root.';
   const file = join(workDirectory, 'verdicts.json');
   options.progress('verdicts: in network namespaces');
-  // Its processes choose their own CPUs.
-  await output(allCpus, [...(script.endsWith('.mjs') ? ['node'] : []), script, String(options.seconds), '--json', file],
+  await output(allCpus, ['node', join(import.meta.dirname, '../fence_bench.mjs'), String(options.seconds), '--json', file],
     { isTidy: true });
-  for (const line of readFileSync(file, 'utf8').split('\n').filter((one) => one.startsWith('{'))) {
-    const { scenario = 'verdicts', contestant = 'picortex', metric, value, unit = '', ...others } = JSON.parse(line);
-    for (const [name, number] of Object.entries(metric === undefined ? others : { [metric]: value })) {
-      if (Number.isFinite(number)) record(`verdicts, ${scenario}`, contestant, name, number, unit);
-    }
+  for (const line of readFileSync(file, 'utf8').trim().split('\n')) {
+    const { scenario, contestant, ...figures } = JSON.parse(line);
+    for (const [name, number] of Object.entries(figures)) record(`verdicts, ${scenario}`, contestant, name, number, '');
   }
   return undefined;
 }
