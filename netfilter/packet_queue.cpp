@@ -216,12 +216,25 @@ void PacketQueue::take(const nlmsghdr* message) noexcept {
                               : figures_.allowed);
   ++figures_.seen;
   const std::uint32_t others = u32_of(attributes[NFQA_MARK], 0) & ~kMarkMask;
-  append_verdict(ntohl(packet->packet_id), others | mark_of(action));
+  give(ntohl(packet->packet_id), others | mark_of(action));
 }
 
-void PacketQueue::append_verdict(std::uint32_t id, std::uint32_t mark) {
+void PacketQueue::give(std::uint32_t id, std::uint32_t mark) {
+  if (refusals_.mark != mark) end_refusals();
+  if ((mark & kMarkMask) != kMarkRefused) return append_verdict(NFQNL_MSG_VERDICT, id, mark);
+  refusals_ = {refusals_.count + 1, id, mark};
+}
+
+void PacketQueue::end_refusals() {
+  if (refusals_.count == 0) return;
+  append_verdict(refusals_.count == 1 ? NFQNL_MSG_VERDICT : NFQNL_MSG_VERDICT_BATCH,
+                 refusals_.last_id, refusals_.mark);
+  refusals_.count = 0;
+}
+
+void PacketQueue::append_verdict(int type, std::uint32_t id, std::uint32_t mark) {
   MessageBuffer buffer;
-  nlmsghdr* message = nfq_nlmsg_put(buffer.bytes.data(), NFQNL_MSG_VERDICT, number_);
+  nlmsghdr* message = nfq_nlmsg_put(buffer.bytes.data(), type, number_);
   nfq_nlmsg_verdict_put(message, static_cast<int>(id), NF_ACCEPT);
   nfq_nlmsg_verdict_put_mark(message, mark);
   verdicts_.append(buffer.bytes.data(), message->nlmsg_len);
@@ -230,6 +243,7 @@ void PacketQueue::append_verdict(std::uint32_t id, std::uint32_t mark) {
 // Straight to the kernel, which gives the packets free within the call: through the ring they would
 // wait for the turn's commit.
 void PacketQueue::send_verdicts() noexcept {
+  end_refusals();
   if (verdicts_.empty()) return;
   ssize_t sent;
   do {

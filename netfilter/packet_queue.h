@@ -46,6 +46,8 @@ struct QueueFigures {
 // The kernel's NFQUEUE (nfnetlink_queue), read by the ring and answered at each turn's end with all
 // verdicts of the turn in one send. A verdict is a mark on the packet, which the firewall's rules
 // act on: here every packet is accepted. Never fail-open: what the queue cannot hold is dropped.
+// Refusals one behind the other are one message, which to the kernel means all that wait up to the
+// last of them; so only refusals are.
 //
 // The work of one turn is bounded by the number of buffers: none is given back to the kernel's
 // receive before the turn's completions are through, since completions come in only while the loop
@@ -76,7 +78,9 @@ class PacketQueue {
   void receive_next();
   void take_all(std::span<const char> messages) noexcept;
   void take(const nlmsghdr* message) noexcept;
-  void append_verdict(std::uint32_t id, std::uint32_t mark);
+  void give(std::uint32_t id, std::uint32_t mark);
+  void end_refusals();
+  void append_verdict(int type, std::uint32_t id, std::uint32_t mark);
   void send_verdicts() noexcept;
   void on_look() noexcept;
   void read_overruns() noexcept;
@@ -88,6 +92,12 @@ class PacketQueue {
   BufferPool pool_;
   std::string early_;     // messages that came while the queue was being set up
   std::string verdicts_;  // messages of this turn, one behind the other
+  // Refusals that are not among them yet.
+  struct {
+    std::uint32_t count = 0;
+    std::uint32_t last_id = 0;
+    std::uint32_t mark = 0;
+  } refusals_;
   QueueFigures figures_;
   bool stopping_ = false;
   FileDescriptor counters_;
