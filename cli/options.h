@@ -95,6 +95,26 @@ inline constexpr Option kDurability{"--durability",
                                     "power",
                                     "what 2xx means: power: fsynced; process: survives the process",
                                     "power or process"};
+inline constexpr Option kRetentionDays{"--retention-days",
+                                       "PICORTEX_RETENTION_DAYS",
+                                       "DAYS",
+                                       "90",
+                                       "events older than this are deleted; 0: none is",
+                                       "a whole number from 0 to 36500"};
+inline constexpr Option kMaxDbBytes{
+    "--max-db-bytes",
+    "PICORTEX_MAX_DB_BYTES",
+    "SIZE",
+    "0",
+    "what the database may take of the disk; the oldest events make room; 0: no limit",
+    "0, or bytes from 64M on, such as 500M or 10G"};
+inline constexpr Option kMinFreeBytes{
+    "--min-free-bytes",
+    "PICORTEX_MIN_FREE_BYTES",
+    "SIZE",
+    "256M",
+    "with less free on the disk, who sends events gets 503; 0: never",
+    "a whole number of bytes, or such as 500M or 10G"};
 inline constexpr Option kTrustedProxies{
     "--trusted-proxies",
     "PICORTEX_TRUSTED_PROXIES",
@@ -332,10 +352,11 @@ inline constexpr Option kSelftestAllowedHttp{
     "a host that is permitted on port 80 (default: none, and HTTP is left out)",
     "a host's name"};
 
-inline constexpr std::array<const Option*, 23> kServeOptions{
+inline constexpr std::array<const Option*, 26> kServeOptions{
     &kListen,          &kDataDir,         &kLogLevel,
     &kLogFormat,       &kLogLevelFormat,  &kFrontendLogMaxBytes,
     &kFrontendLogRate, &kHosts,           &kDurability,
+    &kRetentionDays,   &kMaxDbBytes,      &kMinFreeBytes,
     &kTrustedProxies,  &kTmuxSocket,      &kDrainSeconds,
     &kConnectionsMax,  &kIdleTimeoutMs,   &kHeaderTimeoutMs,
     &kBodyTimeoutMs,   &kSendTimeoutMs,   &kEgressMode,

@@ -221,6 +221,7 @@ void Daemon::add_routes(const ServeOptions& options) {
 }
 
 Result<void> Daemon::start(const ServeOptions& options, Foundation& foundation) {
+  writer_.keep_within(options.retention, options.disk_free_min);
   writer_.open();
   auto telling = EgressTelling::create(reactor_, log_, writer_,
                                        {.mode = options.egress_mode,

@@ -7,6 +7,7 @@
 #include <optional>
 #include <utility>
 
+#include "cli/byte_size.h"
 #include "cli/egress_rules.h"
 
 namespace picortex {
@@ -75,6 +76,12 @@ std::optional<std::string> parse_program(std::string_view text) {
   return std::string(text);
 }
 
+std::optional<std::int64_t> parse_database_size(std::string_view text) {
+  auto size = parse_byte_size(text);
+  if (size && *size != 0 && *size < Retention::kSizeMaxMin) size.reset();
+  return size;
+}
+
 }  // namespace
 
 std::string read_data_dir(Settings& settings) {
@@ -95,6 +102,10 @@ Result<ServeOptions> read_serve_options(Settings& settings) {
   options.frontend_logs_per_minute = settings.number(kFrontendLogRate, 0, 1'000'000);
   options.hosts = settings.one(kHosts, parse_hosts);
   options.durability = settings.one(kDurability, word_of(kDurabilities));
+  constexpr std::int64_t kDayMs = 86'400'000;
+  options.retention = {.age_max_ms = kDayMs * settings.number(kRetentionDays, 0, 36'500),
+                       .size_max = settings.one(kMaxDbBytes, parse_database_size)};
+  options.disk_free_min = static_cast<std::uint64_t>(settings.one(kMinFreeBytes, parse_byte_size));
   options.trusted_proxies = settings.one(kTrustedProxies, parse_proxies);
   options.tmux_socket = settings.one(kTmuxSocket, parse_socket_path);
   options.alert_command = settings.one(kAlertCommand, parse_program);

@@ -15,6 +15,7 @@
 #include "handlers/trusted_proxies.h"
 #include "handlers/webhook_signature.h"
 #include "netfilter/verdict.h"
+#include "storage/retention.h"
 
 namespace picortex {
 
@@ -33,6 +34,8 @@ struct ServeOptions {
   std::uint32_t frontend_logs_per_minute = 0;  // 0: no limit
   OwnNames hosts;                              // those of PICORTEX_HOSTS, no listener yet
   Durability durability = Durability::power;
+  RetentionLimits retention;
+  std::uint64_t disk_free_min = 0;  // bytes; 0: whatever is free
   TrustedProxies trusted_proxies;
   std::string tmux_socket;    // absolute path; empty: tmux's default
   std::string alert_command;  // empty: none

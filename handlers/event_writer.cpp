@@ -11,8 +11,14 @@ namespace {
 constexpr std::size_t kRowsPerTurn = 256;
 // A transaction takes no further submission beyond it.
 constexpr std::size_t kRowsPerCommit = 1024;
+// Events that may go in a turn: these beside those that come, so that more go than come, or these
+// where none come; and the pause between two transactions that only forget.
+constexpr std::size_t kForgottenBeside = 16;
+constexpr std::size_t kForgottenAlone = 128;
+constexpr std::chrono::milliseconds kForgetPause{25};
 constexpr std::chrono::seconds kTick{1};
 constexpr unsigned kTicksPerMetrics = 5;
+constexpr unsigned kTicksPerTelling = 3600;
 constexpr std::chrono::milliseconds kBusyRetryDelay{10};
 constexpr std::chrono::seconds kBusyMax{5};
 
@@ -26,9 +32,12 @@ EventWriter::EventWriter(Reactor& reactor, Log& log, EventFeed& feed, std::strin
       directory_(std::move(directory)),
       durability_(durability),
       ticks_(kTick),
-      busy_retries_(kBusyRetryDelay) {
+      busy_retries_(kBusyRetryDelay),
+      slices_(kForgetPause),
+      disk_(log, directory_) {
   reactor_.add(ticks_);
   reactor_.add(busy_retries_);
+  reactor_.add(slices_);
   reactor_.add(TurnHook::to<&EventWriter::on_turn_end>(*this));
   ticks_.start(tick_, reactor_.now());
 }
@@ -52,10 +61,17 @@ void EventWriter::note_hold() noexcept {
   hold_of_turn_ = Nanoseconds{0};
 }
 
+void EventWriter::keep_within(const RetentionLimits& limits, std::uint64_t free_min) noexcept {
+  limits_ = limits;
+  if (store_ != nullptr) store_->keep_within(limits_);
+  disk_.require(free_min);
+}
+
 void EventWriter::open() {
   auto opened = EventStore::open(directory_, reactor_.unix_ms());
   if (!opened) return on_fault(opened.error());
   store_ = std::move(*opened);
+  store_->keep_within(limits_);
   stuck_ = false;
   busy_since_ = {};
   if (!fault_reported_.empty()) {
@@ -90,6 +106,8 @@ void EventWriter::close() {
   CHECK(is_idle());
   tick_.stop();
   busy_retry_.stop();
+  next_slice_.stop();
+  tell_forgotten();
   if (store_ == nullptr) return;
   if (auto finished = store_->finish(reactor_.unix_ms()); !finished) on_fault(finished.error());
   store_.reset();
@@ -104,14 +122,15 @@ void EventWriter::on_turn_end() noexcept {
     reactor_.ring().submit();
     hold([this] {
       if (!in_transaction_) begin_batch();
-      if (in_transaction_) append_rows();
+      if (in_transaction_) write_rows();
     });
   }
   note_hold();
 }
 
 bool EventWriter::may_write() const noexcept {
-  if (waiting_.is_empty() || sync_.in_flight() || busy_retry_.is_running()) return false;
+  if (sync_.in_flight() || busy_retry_.is_running()) return false;
+  if (waiting_.is_empty() && (!forget_due_ || store_ == nullptr)) return false;
   return in_transaction_ || !store_->holds_commits();
 }
 
@@ -119,17 +138,27 @@ void EventWriter::begin_batch() {
   if (auto begun = store_->begin(reactor_.unix_ms()); !begun) return on_fault(begun.error());
   busy_since_ = {};
   in_transaction_ = true;
-  events_in_batch_ = next_event_ = repeats_in_batch_ = 0;
+  events_in_batch_ = next_event_ = repeats_in_batch_ = forgotten_in_batch_ = 0;
 }
 
-void EventWriter::append_rows() {
+void EventWriter::write_rows() {
+  const auto appended = append_rows();
+  if (!appended) return on_fault(appended.error());
+  if (!forget_some(*appended)) return;
+  if (!waiting_.is_empty() && events_in_batch_ < kRowsPerCommit) return reactor_.turn_at_once();
+  commit_batch();
+}
+
+// The rows of one turn; answers how many.
+StoreResult<std::size_t> EventWriter::append_rows() {
   std::size_t rows = 0;
   while (!waiting_.is_empty() && events_in_batch_ < kRowsPerCommit) {
     const auto events = waiting_.first()->events();
     while (next_event_ < events.size()) {
-      if (rows++ == kRowsPerTurn) return reactor_.turn_at_once();
+      if (rows == kRowsPerTurn) return rows;
+      ++rows;
       const auto stored = store_->append(events[next_event_]);
-      if (!stored) return on_fault(stored.error());
+      if (!stored) return std::unexpected(stored.error());
       if (*stored) {
         feed_.append(events[next_event_], store_->last_place());
       } else {
@@ -141,7 +170,24 @@ void EventWriter::append_rows() {
     next_event_ = 0;
     appended_.push(waiting_.pop());
   }
-  commit_batch();
+  return rows;
+}
+
+// False: a fault.
+bool EventWriter::forget_some(std::size_t rows_beside) {
+  if (limits_ == RetentionLimits{}) return true;
+  const std::size_t rows_max = rows_beside == 0 ? kForgottenAlone : rows_beside + kForgottenBeside;
+  const auto forgotten = store_->forget(reactor_.unix_ms(), rows_max);
+  if (!forgotten) {
+    on_fault(forgotten.error());
+    return false;
+  }
+  forgotten_in_batch_ += *forgotten;
+  forget_due_ = false;
+  if (*forgotten == rows_max && !next_slice_.is_running()) {
+    slices_.start(next_slice_, reactor_.now());
+  }
+  return true;
 }
 
 void EventWriter::commit_batch() {
@@ -152,6 +198,7 @@ void EventWriter::commit_batch() {
   ++commits_;
   events_ += events_in_batch_ - repeats_in_batch_;
   repeats_ += repeats_in_batch_;
+  forgotten_ += forgotten_in_batch_;
   events_waiting_ -= events_in_batch_;
   std::swap(appended_, syncing_);
   const bool ends_now = durability_ == Durability::process;
@@ -211,7 +258,11 @@ void EventWriter::copy_log(const StoreResult<void>& copied) {
 
 void EventWriter::on_tick() noexcept {
   ticks_.start(tick_, reactor_.now());
-  if (in_transaction_ || is_syncing()) return;
+  disk_.look();
+  if (++ticks_since_told_ == kTicksPerTelling) tell_forgotten();
+  if (in_transaction_) return;
+  if (store_ != nullptr) hold([this] { look_for_expired(); });
+  if (is_syncing()) return;
   if (store_ == nullptr) return open();
   if (++ticks_since_metrics_ < kTicksPerMetrics) return;
   ticks_since_metrics_ = 0;
@@ -224,6 +275,23 @@ void EventWriter::look_after_store() {
     return on_fault(written.error());
   }
   if (auto verified = store_->verify(); !verified) on_fault(verified.error());
+}
+
+void EventWriter::look_for_expired() {
+  const auto due = store_->wants_to_forget(reactor_.unix_ms());
+  if (!due) return on_fault(due.error());
+  forget_due_ = *due;
+}
+
+void EventWriter::on_next_slice() noexcept { forget_due_ = true; }
+
+void EventWriter::tell_forgotten() {
+  ticks_since_told_ = 0;
+  if (forgotten_ == forgotten_told_) return;
+  log_.line(Level::info, "db.retention")
+      .number("events", static_cast<std::int64_t>(forgotten_ - forgotten_told_))
+      .message("events beyond the age or the size that is kept have been deleted");
+  forgotten_told_ = forgotten_;
 }
 
 void EventWriter::look_for_lock() {
@@ -297,6 +365,8 @@ WriterFigures EventWriter::figures() const noexcept {
           .repeats = repeats_,
           .checkpoints = checkpoints_ + (store_ != nullptr ? store_->checkpoints() : 0),
           .faults = faults_,
+          .forgotten = forgotten_,
+          .size = store_ != nullptr ? store_->size() : 0,
           .events_waiting = events_waiting_,
           .time_in_store = time_in_store_,
           .longest_hold = longest_hold_,

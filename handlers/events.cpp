@@ -36,7 +36,7 @@ void EventsEndpoint::post(http::Exchange& exchange) noexcept {
     exchange.fail(400, decoded.error().what);
     return give_back(delivery);
   }
-  if (!writer_.is_available() || !writer_.has_room(delivery.batch.events().size())) {
+  if (!writer_.is_open_to(delivery.batch.events().size())) {
     exchange.fail(503, kUnavailable, "Retry-After: 1\r\n");
     return give_back(delivery);
   }

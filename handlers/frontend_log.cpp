@@ -46,7 +46,7 @@ void FrontendLogEndpoint::post(http::Exchange& exchange) noexcept {
   log_.line(log.level, kEventType, {.request_id = &exchange.id()})
       .members(log.data)
       .message(log.message);
-  if (!writer_.is_available() || !writer_.has_room(1)) {
+  if (!writer_.is_open_to(1)) {
     exchange.fail(503, "The report was logged, but cannot be stored now", report.rate_fields);
     return give_back(report);
   }

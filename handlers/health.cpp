@@ -71,6 +71,7 @@ void Health::livez(http::Exchange& exchange) noexcept {
 void Health::readyz(http::Exchange& exchange) noexcept {
   if (draining_) return exchange.fail(503, "The daemon is about to end");
   if (!writer_.is_available()) return exchange.fail(503, "The database cannot be written");
+  if (writer_.disk_is_low()) return exchange.fail(503, "The disk is nearly full");
   exchange.respond({.body = R"({"status":"ready"})"});
 }
 

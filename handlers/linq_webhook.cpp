@@ -65,7 +65,7 @@ void LinqWebhook::post(http::Exchange& exchange) noexcept {
     exchange.fail(400, decoded.error().what);
     return free_.push_back(&delivery);
   }
-  if (!writer_.is_available() || !writer_.has_room(1)) {
+  if (!writer_.is_open_to(1)) {
     exchange.fail(503, "The event cannot be stored now; send it again", "Retry-After: 1\r\n");
     return free_.push_back(&delivery);
   }

@@ -58,6 +58,7 @@ StoreResult<void> EventStore::prepare_statements() {
        " ((SELECT max(key) FROM event) - (SELECT min(key) FROM event)) / 1048576 * ?1 LIMIT 1"}};
   if (auto done = database_->prepare_all(statements); !done) return done;
   if (auto done = egress_hosts_.prepare(*database_); !done) return done;
+  if (auto done = retention_.prepare(*database_); !done) return done;
   return names_.prepare(*database_);
 }
 
@@ -174,6 +175,13 @@ StoreResult<void> EventStore::insert_in_sequence(std::int64_t time_ms, std::int6
     }
     sequence_.skip_to(time_ms, **last + 1);
   }
+}
+
+StoreResult<std::size_t> EventStore::forget(std::int64_t now_ms, std::size_t rows_max) {
+  CHECK(in_transaction_ && !failed_);
+  auto forgotten = retention_.forget(now_ms, rows_max);
+  failed_ = !forgotten;
+  return forgotten;
 }
 
 StoreResult<bool> EventStore::commit() {

@@ -15,6 +15,7 @@
 #include "storage/files.h"
 #include "storage/key_sequence.h"
 #include "storage/names.h"
+#include "storage/retention.h"
 
 namespace picortex {
 
@@ -51,6 +52,15 @@ class EventStore {
   StoreResult<bool> append(const Event& event);
   // Where the event stands that append() stored last.
   const EventPlace& last_place() const noexcept { return last_place_; }
+  // What is to go from now on. Nothing, until it is said.
+  void keep_within(const RetentionLimits& limits) noexcept { retention_.limit(limits); }
+  // Whether there are events that are to go. Not within a transaction.
+  StoreResult<bool> wants_to_forget(std::int64_t now_ms) { return retention_.is_due(now_ms); }
+  // Deletes at most so many of them, as part of the transaction; answers how many.
+  StoreResult<std::size_t> forget(std::int64_t now_ms, std::size_t rows_max);
+  // Of the database in bytes, as of the last of these calls.
+  std::int64_t size() const noexcept { return retention_.size(); }
+
   // Success says also that the files are still in their place: what is written to a deleted file is
   // lost. The `moved` fault leaves open whether the transaction is in the file that was moved.
   // False: this commit starts the log anew, and the log must be fsynced before it goes on. The
@@ -110,6 +120,7 @@ class EventStore {
   Counters counters_;
   Names names_;
   EgressHosts egress_hosts_;
+  Retention retention_;
   KeySequence sequence_;
   RandomPool random_;
   EventPlace last_place_;

@@ -10,10 +10,10 @@ import test from 'node:test';
 import { cleanUpAfter } from './support/cleanup.mjs';
 import { Client } from './support/client.mjs';
 import { events } from './support/database.mjs';
+import { mounts, smallDisk } from './support/small_disk.mjs';
 import { eventually, startDaemon, temporaryDirectory } from './support/daemon.mjs';
 import { authorization } from './support/token.mjs';
 
-const mounts = process.getuid() === 0 ? {} : { skip: 'needs root to mount a small file system' };
 const RECOVERY_MS = 20_000;
 
 // A daemon's client that looks at storage from outside.
@@ -63,13 +63,6 @@ async function usedDirectory(t, dataDir) {
 }
 
 const sqlite = (dataDir, sql) => execFileSync('sqlite3', [join(dataDir, 'picortex.db'), sql], { encoding: 'utf8' }).trim();
-
-async function smallDisk(t, options) {
-  const path = await temporaryDirectory(t);
-  execFileSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', path]);
-  cleanUpAfter(t, () => execFileSync('umount', ['-l', path]));
-  return path;
-}
 
 test('a database of a newer version is left alone until it is gone', async (t) => {
   const dataDir = await temporaryDirectory(t);

@@ -17,6 +17,8 @@ using test::ScriptedRing;
 
 namespace {
 
+constexpr std::int64_t kDayMs = 86'400'000;
+
 // One who submits events and hears how it went.
 struct Client {
   void on_outcome(StoreOutcome outcome) noexcept {
@@ -351,6 +353,48 @@ BOOST_AUTO_TEST_CASE(a_failed_fsync_of_the_database_file_loses_nothing_and_is_no
   BOOST_TEST(submit(1).outcomes.empty());
   end_syncs();
   BOOST_TEST(clients.back().is_stored());
+}
+
+BOOST_AUTO_TEST_CASE(what_is_too_old_goes_with_the_transaction_of_what_comes) {
+  Client& old = submit(20);
+  for (Event& event : old.events) event.time_ms -= 2 * kDayMs;
+  end_syncs();
+  BOOST_TEST(rows() == 20);
+  writer->keep_within({.age_max_ms = kDayMs}, 0);
+  submit(1);
+  reactor->turn();
+  end_syncs();
+  // More than came, and no more than a turn has time for.
+  BOOST_TEST(writer->figures().forgotten == 17u);
+  BOOST_TEST(rows() == 4);
+}
+
+BOOST_AUTO_TEST_CASE(where_nothing_comes_the_old_goes_in_small_transactions) {
+  Client& old = submit(300);
+  for (Event& event : old.events) event.time_ms -= 2 * kDayMs;
+  submit(2);
+  end_syncs();
+  const std::uint64_t commits = writer->figures().commits;
+  writer->keep_within({.age_max_ms = kDayMs}, 0);
+  BOOST_TEST(wait_until([this] {
+    if (is_syncing()) end_sync(0);
+    return writer->figures().forgotten == 300;
+  }));
+  BOOST_TEST(writer->figures().commits - commits == 3u);
+  BOOST_TEST(rows() == 2);
+}
+
+BOOST_AUTO_TEST_CASE(clients_are_turned_away_while_the_disk_is_nearly_full) {
+  writer->keep_within({}, std::uint64_t{1} << 62);
+  BOOST_TEST(!writer->is_open_to(1));
+  BOOST_TEST(writer->is_available());
+  BOOST_TEST(logged().find("db.disk_low") != std::string::npos);
+  // What the daemon itself tells is stored all the same.
+  const Client& own = submit(1);
+  end_syncs();
+  BOOST_TEST(own.is_stored());
+  writer->keep_within({}, 1);
+  BOOST_TEST(writer->is_open_to(1));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

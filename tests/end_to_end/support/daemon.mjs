@@ -28,12 +28,12 @@ export async function temporaryDirectory(owner) {
   return path;
 }
 
-// What a child sees: nothing of this shell's own PICORTEX_* settings.
+// What a child sees: nothing of this shell's own PICORTEX_* settings. Events of any age are kept, on any disk.
 export function environment(settings) {
   const inherited = Object.entries(process.env).filter(
     ([name]) => !/^(PICORTEX_|FRONTEND_LOG|LOG_LEVEL$|STATE_DIRECTORY$|TMUX)/.test(name),
   );
-  return { ...Object.fromEntries(inherited), ...settings };
+  return { ...Object.fromEntries(inherited), PICORTEX_RETENTION_DAYS: '0', PICORTEX_MIN_FREE_BYTES: '0', ...settings };
 }
 
 class Daemon {
