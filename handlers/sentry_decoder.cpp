@@ -13,6 +13,7 @@
 #include "base/check.h"
 #include "base/json_text.h"
 #include "base/text.h"
+#include "handlers/named_uuid.h"
 
 namespace picortex {
 namespace {
@@ -85,6 +86,11 @@ std::string_view text_in(const std::optional<element>& value,
     inner = next;
   }
   return text_of(inner);
+}
+
+Uuid stored_id(const Uuid& event_id) {
+  const bool is_random = (event_id.bytes[6] & 0xf0) == 0x40 && (event_id.bytes[8] & 0xc0) == 0x80;
+  return is_random ? event_id : named_uuid("sentry event_id\n" + sentry_id_text(event_id));
 }
 
 // "log" is JavaScript's own; an unknown level is an error's, as with Sentry.
@@ -297,7 +303,8 @@ Result<void> SentryDecoder::read_event(std::span<char> payload,
   const Members members = find_members(root);
   const auto id = envelope_id ? envelope_id : parse_sentry_id(text_of(members[kEventId]));
   if (!id) return failure("event_id must be 32 hexadecimal digits");
-  event.id = *id;
+  event.event_id = *id;
+  event.id = stored_id(*id);
   event.level = level_of(text_of(members[kLevel]));
   exception_.clear();
   if (members[kExceptionName]) exception_.read(*members[kExceptionName]);
@@ -315,7 +322,7 @@ Result<void> SentryDecoder::read_event(std::span<char> payload,
   }
   std::string& data = event.data;
   data.clear();
-  append_text(data, "event_id", sentry_id_text(event.id));
+  append_text(data, "event_id", sentry_id_text(event.event_id));
   append_text(data, "project", project);
   append_fingerprint(data, members[kFingerprint], hash_of(identity));
   append_exception(data, exception_);

@@ -16,6 +16,9 @@ namespace picortex {
 
 // An event of a Sentry SDK as it is kept.
 struct SentryEvent {
+  Uuid event_id;  // Sentry's
+  // What it is stored under, once: Sentry's where it is of version 4, as SDKs make them; else one
+  // made of it, so that nobody without the token takes an id that another event is to have.
   Uuid id;
   Level level = Level::error;
   std::string msg;  // "Type: value" of an exception, else the message

@@ -154,7 +154,7 @@ SentryEndpoint::Report& SentryEndpoint::lease() {
 
 void SentryEndpoint::Report::on_outcome(StoreOutcome outcome) noexcept {
   if (outcome == StoreOutcome::stored) {
-    exchange->respond({.body = stored_body(sentry.id), .fields = fields});
+    exchange->respond({.body = stored_body(sentry.event_id), .fields = fields});
   } else {
     exchange->fail(503, kUnavailable, fields + "Retry-After: 1\r\n");
   }

@@ -14,9 +14,9 @@
 namespace picortex {
 
 // POST /api/<project>/envelope/: what Sentry's SDKs send. An error or a message becomes one line in
-// the log and one event, with Sentry's event_id as its id, so that one that is sent again is stored
-// once; 200 once it is stored. Pages of any origin may call it, and the key of their DSN proves
-// nothing: it stands in every page.
+// the log and one event, whose id follows from Sentry's event_id, so that one that is sent again is
+// stored once; 200 once it is stored. Pages of any origin may call it, and the key of their DSN
+// proves nothing: it stands in every page.
 class SentryEndpoint {
  public:
   static constexpr std::size_t kBodySizeMax = 1024 * 1024;

@@ -38,7 +38,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto done = decoder.decode(body.bytes(), "1", event);
   CHECK(done.has_value() || !done.error().what.empty());
   if (!done || !done->has_event) return 0;
-  CHECK(!event.id.is_nil());
+  CHECK(!event.id.is_nil() && !event.event_id.is_nil());
   CHECK(!event.msg.empty() && simdjson::validate_utf8(event.msg));
   CHECK(event.data.size() <= SentryDecoder::kDataSizeMax);
   CHECK(event.data.find('\n') == std::string::npos);

@@ -217,6 +217,25 @@ BOOST_AUTO_TEST_CASE(the_id_may_stand_in_the_event_alone_but_must_be_one) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(only_a_random_id_is_stored_as_it_is) {
+  const auto stored = [this](std::string_view id) {
+    BOOST_TEST(decode_envelope("{\"event_id\":\"" + std::string(id) +
+                               "\"}\n{\"type\":\"event\"}\n{}") == "");
+    BOOST_TEST(sentry_id_text(event.event_id) == id);
+    BOOST_TEST(event.data.find(id) != std::string::npos);
+    return sentry_id_text(event.id);
+  };
+  BOOST_TEST(stored(kId) == kId);
+  // Of versions 7 and 8, and of another variant.
+  for (const char* id : {"019a9b2c3d4e7f608a7b9c0d1e2f3a4b", "9ec79c33ec9982ab8353589fcb2e04dc",
+                         "9ec79c33ec9942ab0353589fcb2e04dc"}) {
+    const std::string other = stored(id);
+    BOOST_TEST(other != id);
+    BOOST_TEST(other[12] == '8');
+    BOOST_TEST(stored(id) == other);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(one_broken_item_spoils_the_envelope) {
   const std::string good =
       "{\"event_id\":\"" + std::string(kId) + "\"}\n{\"type\":\"event\"}\n{\"message\":\"m\"}\n";
