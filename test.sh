@@ -60,7 +60,7 @@ declare -A may_include=(
   [cli]='cli|netfilter|handlers|storage|reactor|base'
 )
 declare -A owner_of=(
-  [liburing.h]=reactor [sqlite3.h]=storage [llhttp.h]='handlers|cli' [libnetfilter_queue]=netfilter
+  [liburing.h]=reactor [sqlite3.h]=storage [zlib.h]=handlers [llhttp.h]='handlers|cli' [libnetfilter_queue]=netfilter
 )
 
 includes_point_down() {

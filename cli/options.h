@@ -89,6 +89,21 @@ inline constexpr Option kLinqSecret{"--linq-secret",
                                     "whsec_ and a key of 16 to 256 bytes in base64",
                                     Option::Kind::single,
                                     true};
+inline constexpr Option kSentryIngest{
+    "--sentry-ingest",
+    "PICORTEX_SENTRY_INGEST",
+    "",
+    "false",
+    "take what Sentry's SDKs send to POST /api/<project>/envelope/, from pages of any origin",
+    "true or 1, false or 0",
+    Option::Kind::toggle};
+inline constexpr Option kSentryRate{
+    "--sentry-rate",
+    "PICORTEX_SENTRY_RATE",
+    "N",
+    "120",
+    "Sentry envelopes a minute for each client address; 0 lifts the limit",
+    "a whole number from 0 to 1000000"};
 inline constexpr Option kDurability{"--durability",
                                     "PICORTEX_DURABILITY",
                                     "WHAT",
@@ -199,9 +214,13 @@ inline constexpr Option kHealthTimeout{"--timeout",
                                        "5s",
                                        "how long to wait for the answer",
                                        "a whole number with ms or s, from 1ms to 300s"};
-inline constexpr Option kHealthJson{
-    "--json",        "PICORTEX_HEALTH_JSON", "", "false", "print the answer as it came",
-    "true or false", Option::Kind::toggle};
+inline constexpr Option kHealthJson{"--json",
+                                    "PICORTEX_HEALTH_JSON",
+                                    "",
+                                    "false",
+                                    "print the answer as it came",
+                                    "true or 1, false or 0",
+                                    Option::Kind::toggle};
 
 inline constexpr Option kChat{"--chat",
                               "PICORTEX_CHAT_ID",
@@ -278,17 +297,21 @@ inline constexpr Option kLogsFollow{"--follow",
                                     "",
                                     "false",
                                     "then wait for new events, and print them",
-                                    "true or false",
+                                    "true or 1, false or 0",
                                     Option::Kind::toggle};
-inline constexpr Option kAnswerJson{
-    "--json",        "PICORTEX_LOGS_JSON", "", "false", "print JSON on one line each",
-    "true or false", Option::Kind::toggle};
+inline constexpr Option kAnswerJson{"--json",
+                                    "PICORTEX_LOGS_JSON",
+                                    "",
+                                    "false",
+                                    "print JSON on one line each",
+                                    "true or 1, false or 0",
+                                    Option::Kind::toggle};
 inline constexpr Option kAnswerUtc{"--utc",
                                    "PICORTEX_LOGS_UTC",
                                    "",
                                    "false",
                                    "take and show times in UTC rather than in the local zone",
-                                   "true or false",
+                                   "true or 1, false or 0",
                                    Option::Kind::toggle};
 
 inline constexpr Option kWhyId{
@@ -303,7 +326,7 @@ inline constexpr Option kWhyLast{"--last",
                                  "",
                                  "false",
                                  "the last message, of the chat when one is given",
-                                 "true or false",
+                                 "true or 1, false or 0",
                                  Option::Kind::toggle};
 
 inline constexpr Option kAlertCommand{
@@ -352,7 +375,7 @@ inline constexpr Option kSelftestAllowedHttp{
     "a host that is permitted on port 80 (default: none, and HTTP is left out)",
     "a host's name"};
 
-inline constexpr std::array<const Option*, 26> kServeOptions{
+inline constexpr std::array<const Option*, 28> kServeOptions{
     &kListen,          &kDataDir,         &kLogLevel,
     &kLogFormat,       &kLogLevelFormat,  &kFrontendLogMaxBytes,
     &kFrontendLogRate, &kHosts,           &kDurability,
@@ -361,7 +384,8 @@ inline constexpr std::array<const Option*, 26> kServeOptions{
     &kConnectionsMax,  &kIdleTimeoutMs,   &kHeaderTimeoutMs,
     &kBodyTimeoutMs,   &kSendTimeoutMs,   &kEgressMode,
     &kEgressUser,      &kEgressAllowlist, &kEgressDnsPort,
-    &kAlertCommand,    &kLinqSecret};
+    &kAlertCommand,    &kLinqSecret,      &kSentryIngest,
+    &kSentryRate};
 inline constexpr std::array<const Option*, 4> kEgressRulesOptions{&kEgressMode, &kEgressUser,
                                                                   &kListen, &kEgressDnsPort};
 inline constexpr std::array<const Option*, 3> kHealthOptions{&kListen, &kHealthTimeout,

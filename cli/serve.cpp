@@ -31,6 +31,7 @@
 #include "handlers/metrics_history.h"
 #include "handlers/page.h"
 #include "handlers/query_runner.h"
+#include "handlers/sentry_endpoint.h"
 #include "handlers/status.h"
 #include "handlers/story_endpoint.h"
 #include "handlers/tmux_probe.h"
@@ -109,6 +110,7 @@ class Daemon {
   enum class Phase { serving, draining, closing };
 
   void add_routes(const ServeOptions& options);
+  void add_sentry_routes();
   static void on_signal(void* owner, int signal) noexcept;
   static bool is_alive(void* owner) noexcept;
   void reload();
@@ -133,6 +135,7 @@ class Daemon {
   FrontendLogEndpoint frontend_log_;
   EventsEndpoint events_;
   std::optional<LinqWebhook> linq_;
+  std::optional<SentryEndpoint> sentry_;
   EventsPageEndpoint events_page_;
   EventStreamEndpoint event_stream_;
   StoryEndpoint story_;
@@ -212,12 +215,34 @@ void Daemon::add_routes(const ServeOptions& options) {
     add_post("/webhooks/linq", Access::own_names, kWebhookBodySizeMax,
              Endpoint::to<&LinqWebhook::post>(*linq_));
   }
+  if (options.sentry_ingest) {
+    sentry_.emplace(reactor_, log_, writer_, document_, options.sentry_envelopes_per_minute);
+    add_sentry_routes();
+  }
   add_get("/api/events", Access::token, Endpoint::to<&EventsPageEndpoint::get>(events_page_));
   add_get("/api/events/stream", Access::token,
           Endpoint::to<&EventStreamEndpoint::get>(event_stream_));
   add_get("/api/story", Access::token, Endpoint::to<&StoryEndpoint::get>(story_));
   add_get("/api/metrics/history", Access::token,
           Endpoint::to<&MetricsHistoryEndpoint::get>(history_));
+}
+
+void Daemon::add_sentry_routes() {
+  // SDKs post to the first; the second is for people.
+  for (const std::string_view path : {"/api/*/envelope/", "/api/*/envelope"}) {
+    router_.add({.method = http::Method::post,
+                 .path = path,
+                 .access = http::Access::own_host,
+                 .body_size_max = SentryEndpoint::kBodySizeMax,
+                 .is_health_poll = false,
+                 .endpoint = http::Endpoint::to<&SentryEndpoint::post>(*sentry_)});
+    router_.add({.method = http::Method::options,
+                 .path = path,
+                 .access = http::Access::own_host,
+                 .body_size_max = 0,
+                 .is_health_poll = false,
+                 .endpoint = http::Endpoint::to<&SentryEndpoint::preflight>(*sentry_)});
+  }
 }
 
 Result<void> Daemon::start(const ServeOptions& options, Foundation& foundation) {

@@ -110,6 +110,8 @@ Result<ServeOptions> read_serve_options(Settings& settings) {
   options.tmux_socket = settings.one(kTmuxSocket, parse_socket_path);
   options.alert_command = settings.one(kAlertCommand, parse_program);
   options.linq_secret = settings.one(kLinqSecret, parse_secret);
+  options.sentry_ingest = settings.toggle(kSentryIngest);
+  options.sentry_envelopes_per_minute = settings.number(kSentryRate, 0, 1'000'000);
   options.drain_seconds = settings.number(kDrainSeconds, 1, 300);
   options.connections_max = settings.number(kConnectionsMax, 16, 100'000);
   options.egress_mode = settings.one(kEgressMode, parse_mode);

@@ -40,8 +40,10 @@ struct ServeOptions {
   std::string tmux_socket;    // absolute path; empty: tmux's default
   std::string alert_command;  // empty: none
   std::optional<WebhookSecret> linq_secret;
-  std::uint32_t drain_seconds = 0;    // 1 to 300
-  std::uint32_t connections_max = 0;  // 16 to 100,000
+  bool sentry_ingest = false;
+  std::uint32_t sentry_envelopes_per_minute = 0;  // 0: no limit
+  std::uint32_t drain_seconds = 0;                // 1 to 300
+  std::uint32_t connections_max = 0;              // 16 to 100,000
   EgressMode egress_mode = EgressMode::off;
   std::string egress_user;
   std::string egress_allowlist;

@@ -31,8 +31,8 @@ std::optional<std::uint32_t> parse_number(std::string_view text) noexcept {
 }
 
 std::optional<bool> parse_toggle(std::string_view text) noexcept {
-  if (text == "true") return true;
-  if (text == "false") return false;
+  if (text == "true" || text == "1") return true;
+  if (text == "false" || text == "0") return false;
   return std::nullopt;
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/json_text.h"
+#include "base/text.h"
 #include "base/timestamp.h"
 #include "cli/time_expression.h"
 
@@ -26,13 +27,9 @@ constexpr std::string_view kPlain = "\x1b[0m";
 
 // Of `size_max` bytes at most, without half a character; what is cut off shows as "…".
 void append_cut(std::string& out, std::string_view text, std::size_t size_max) {
-  if (text.size() <= size_max) {
-    append_visible(out, text);
-    return;
-  }
-  while (size_max > 0 && (static_cast<unsigned char>(text[size_max]) & 0xc0) == 0x80) --size_max;
-  append_visible(out, text.substr(0, size_max));
-  out += "…";
+  const std::string_view shown = cut_to(text, size_max);
+  append_visible(out, shown);
+  if (shown.size() < text.size()) out += "…";
 }
 
 std::string_view colour_of(Level level) {

@@ -4,7 +4,7 @@
 # To build and try the daemon.
 build_packages=(
   cmake ninja-build g++ pkg-config git ca-certificates curl
-  liburing-dev node-llhttp libsimdjson-dev libsqlite3-dev uuid-dev libssl-dev libfmt-dev libcli11-dev
+  liburing-dev node-llhttp libsimdjson-dev libsqlite3-dev uuid-dev libssl-dev zlib1g-dev libfmt-dev libcli11-dev
   libboost-test-dev libnetfilter-queue-dev libmnl-dev
 )
 

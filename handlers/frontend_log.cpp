@@ -1,28 +1,11 @@
 #include "handlers/frontend_log.h"
 
-#include "base/json_text.h"
 #include "handlers/media_type.h"
 
 namespace picortex {
 namespace {
 
 constexpr std::string_view kEventType = "frontend";
-
-void append_number_field(std::string& fields, std::string_view name, std::int64_t value) {
-  fields += name;
-  fields += ": ";
-  append_json_number(fields, value);
-  fields += "\r\n";
-}
-
-// As @fastify/rate-limit names them.
-void append_rate_fields(std::string& fields, const RateLimiter::Decision& decision) {
-  if (decision.limit == 0) return;
-  append_number_field(fields, "x-ratelimit-limit", decision.limit);
-  append_number_field(fields, "x-ratelimit-remaining", decision.remaining);
-  append_number_field(fields, "x-ratelimit-reset", decision.reset_s);
-  if (!decision.allowed) append_number_field(fields, "retry-after", decision.reset_s);
-}
 
 }  // namespace
 

@@ -1,14 +1,11 @@
 #include "handlers/linq_decoder.h"
 
-#include <openssl/evp.h>
 #include <simdjson.h>
 
 #include <algorithm>
-#include <array>
-#include <cstring>
 #include <string_view>
 
-#include "base/check.h"
+#include "handlers/named_uuid.h"
 #include "storage/event.h"
 
 namespace picortex {
@@ -21,18 +18,10 @@ using simdjson::dom::object;
 constexpr std::string_view kPrefix = "linq.";
 constexpr std::size_t kEventIdSizeMax = 256;
 
-// UUIDs of event_ids that are none: version 8 (RFC 9562, section 5.8) of a hash, so that the same
-// event_id gives the same one for ever.
+// Also of an event_id that is no UUID, always the same one.
 Uuid uuid_of(std::string_view event_id) {
   if (const auto uuid = parse_uuid(event_id)) return *uuid;
-  std::array<unsigned char, 32> hash;
-  const std::string named = "linq event_id\n" + std::string(event_id);
-  CHECK(EVP_Digest(named.data(), named.size(), hash.data(), nullptr, EVP_sha256(), nullptr) == 1);
-  Uuid uuid;
-  std::memcpy(uuid.bytes.data(), hash.data(), uuid.bytes.size());
-  uuid.bytes[6] = (uuid.bytes[6] & 0x0f) | 0x80;
-  uuid.bytes[8] = (uuid.bytes[8] & 0x3f) | 0x80;
-  return uuid;
+  return named_uuid("linq event_id\n" + std::string(event_id));
 }
 
 bool is_type(std::string_view text) {

@@ -3,7 +3,19 @@
 #include <algorithm>
 #include <limits>
 
+#include "base/json_text.h"
+
 namespace picortex {
+namespace {
+
+void append_number_field(std::string& fields, std::string_view name, std::int64_t value) {
+  fields += name;
+  fields += ": ";
+  append_json_number(fields, value);
+  fields += "\r\n";
+}
+
+}  // namespace
 
 ClientKey::ClientKey(const ClientAddress& address) noexcept {
   if (address.is_loopback()) {
@@ -51,6 +63,14 @@ RateLimiter::Window& RateLimiter::window_of(std::uint64_t client, std::int64_t n
   }
   *found = Window{.client = client, .begin_ms = now_ms, .count = 0};
   return *found;
+}
+
+void append_rate_fields(std::string& fields, const RateLimiter::Decision& decision) {
+  if (decision.limit == 0) return;
+  append_number_field(fields, "x-ratelimit-limit", decision.limit);
+  append_number_field(fields, "x-ratelimit-remaining", decision.remaining);
+  append_number_field(fields, "x-ratelimit-reset", decision.reset_s);
+  if (!decision.allowed) append_number_field(fields, "retry-after", decision.reset_s);
 }
 
 }  // namespace picortex

@@ -2,6 +2,8 @@
 
 #include <array>
 #include <cstdint>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/keyed_hash.h"
@@ -64,5 +66,8 @@ class RateLimiter {
   KeyedHash hash_;
   std::vector<Set> sets_;
 };
+
+// Appends the header lines that tell of a decision, named as by @fastify/rate-limit.
+void append_rate_fields(std::string& fields, const RateLimiter::Decision& decision);
 
 }  // namespace picortex

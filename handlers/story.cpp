@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "base/json_text.h"
+#include "base/text.h"
 #include "base/timestamp.h"
 #include "handlers/json/writer.h"
 
@@ -28,9 +29,8 @@ constexpr std::size_t kDecisionFieldsNeeded = 5;
 
 // At most `size_max` bytes of `text`, without half a character.
 std::string cut(std::string_view text, std::size_t size_max) {
-  if (text.size() <= size_max) return std::string(text);
-  while (size_max > 0 && (static_cast<unsigned char>(text[size_max]) & 0xc0) == 0x80) --size_max;
-  return std::string(text.substr(0, size_max)) + "…";
+  const std::string_view shown = cut_to(text, size_max);
+  return std::string(shown) + (shown.size() < text.size() ? "…" : "");
 }
 
 std::string in_quotes(std::string_view text) { return '"' + cut(text, kTextShown) + '"'; }

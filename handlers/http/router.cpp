@@ -1,5 +1,7 @@
 #include "handlers/http/router.h"
 
+#include <algorithm>
+
 namespace picortex::http {
 namespace {
 
@@ -9,13 +11,35 @@ void append_method(std::string& allow, Method method) {
   if (method == Method::get) allow += ", HEAD";
 }
 
+bool fits(std::string_view path, std::string_view pattern) noexcept {
+  const std::size_t star = pattern.find('*');
+  const std::string_view before = pattern.substr(0, star);
+  const std::string_view after = pattern.substr(star + 1);
+  if (path.size() < pattern.size() || !path.starts_with(before) || !path.ends_with(after)) {
+    return false;
+  }
+  path.remove_prefix(before.size());
+  path.remove_suffix(after.size());
+  return std::ranges::all_of(path, [](char c) { return c >= '0' && c <= '9'; });
+}
+
 }  // namespace
+
+void Router::add(const Route& route) {
+  const bool is_pattern = route.path.find('*') != std::string_view::npos;
+  (is_pattern ? patterns_ : routes_).push_back(route);
+}
 
 Router::Match Router::find(Method method, std::string_view path) const {
   Match match;
   const Method looked_up = method == Method::head ? Method::get : method;
   for (const Route& route : routes_) {
     if (route.path != path) continue;
+    if (route.method == looked_up) return {&route, {}};
+    append_method(match.allow, route.method);
+  }
+  for (const Route& route : patterns_) {
+    if (!fits(path, route.path)) continue;
     if (route.method == looked_up) return {&route, {}};
     append_method(match.allow, route.method);
   }

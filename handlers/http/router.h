@@ -16,6 +16,7 @@ class Exchange;
 // Who may call a route.
 enum class Access : std::uint8_t {
   anyone,     // from anywhere, under any name
+  own_host,   // under the daemon's own names, and from pages of any Origin
   own_names,  // under the daemon's own names only: no foreign Host, no foreign Origin
   token,      // that, and with the token or as a trusted peer of a Unix socket
 };
@@ -43,7 +44,7 @@ class Endpoint {
 
 struct Route {
   Method method;
-  std::string_view path;
+  std::string_view path;  // one segment may be "*", which stands for any decimal digits
   Access access;
   std::size_t body_size_max;
   bool is_health_poll;  // logged at debug only
@@ -53,7 +54,7 @@ struct Route {
 // Finds the route of a request. A GET route answers HEAD too (RFC 9110, section 9.3.2).
 class Router {
  public:
-  void add(const Route& route) { routes_.push_back(route); }
+  void add(const Route& route);
 
   struct Match {
     const Route* route = nullptr;  // null: none
@@ -63,6 +64,7 @@ class Router {
 
  private:
   std::vector<Route> routes_;
+  std::vector<Route> patterns_;  // those with a "*", looked at behind all others
 };
 
 }  // namespace picortex::http

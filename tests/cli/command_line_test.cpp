@@ -66,6 +66,8 @@ BOOST_AUTO_TEST_CASE(serve_has_the_documented_defaults) {
   BOOST_TEST(options.tmux_socket == "");
   BOOST_TEST(options.drain_seconds == 10);
   BOOST_TEST(options.connections_max == 16384);
+  BOOST_TEST(!options.sentry_ingest);
+  BOOST_TEST(options.sentry_envelopes_per_minute == 120);
 }
 
 BOOST_AUTO_TEST_CASE(serve_takes_every_option_as_a_flag) {
@@ -95,7 +97,10 @@ BOOST_AUTO_TEST_CASE(serve_takes_every_option_as_a_flag) {
                                             "--drain-seconds",
                                             "300",
                                             "--connections-max",
-                                            "100000"});
+                                            "100000",
+                                            "--sentry-ingest",
+                                            "--sentry-rate",
+                                            "0"});
   BOOST_REQUIRE(options.listen.size() == 3);
   BOOST_TEST(options.listen[1].text() == "[::1]:1");
   BOOST_TEST(options.listen[2].text() == "unix:/s");
@@ -105,6 +110,8 @@ BOOST_AUTO_TEST_CASE(serve_takes_every_option_as_a_flag) {
   BOOST_TEST((options.log_level_format == LogLevelFormat::number));
   BOOST_TEST(options.frontend_log_size_max == 1);
   BOOST_TEST(options.frontend_logs_per_minute == 0);
+  BOOST_TEST(options.sentry_ingest);
+  BOOST_TEST(options.sentry_envelopes_per_minute == 0);
   BOOST_TEST(options.hosts.accepts_host("chat.example.org"));
   BOOST_TEST(options.hosts.accepts_host("b"));
   BOOST_TEST((options.durability == Durability::process));
@@ -254,6 +261,19 @@ BOOST_AUTO_TEST_CASE(health_asks_the_first_address_by_loopback) {
   refusal({"health", "--listen", "127.0.0.1:0"});
   for (const char* time : {"0s", "5", "301s", "300001ms", "s", "-1s"}) {
     refusal({"health", "--timeout", time});
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_toggle_is_a_word_or_a_digit) {
+  const auto is_on = [](const char* text) {
+    return parse_serve({}, {{"PICORTEX_SENTRY_INGEST", text}}).sentry_ingest;
+  };
+  for (const char* on : {"true", "1"}) BOOST_TEST(is_on(on), on);
+  for (const char* off : {"false", "0", ""}) BOOST_TEST(!is_on(off), off);
+  BOOST_TEST(parse_serve({"--sentry-ingest"}, {{"PICORTEX_SENTRY_INGEST", "0"}}).sentry_ingest);
+  for (const char* wrong : {"yes", "2", "TRUE", "01"}) {
+    BOOST_TEST(refusal({"serve"}, {{"PICORTEX_SENTRY_INGEST", wrong}})
+                   .find("give true or 1, false or 0") != std::string::npos);
   }
 }
 

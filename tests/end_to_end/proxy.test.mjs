@@ -84,6 +84,19 @@ for (const [name, proxy] of Object.entries(proxies)) {
     assert.equal((await client.get('/api/events')).headers['x-request-id'], undefined, 'nothing else is let through');
   });
 
+  test(`${name}: what Sentry's SDKs send arrives`, async (t) => {
+    const daemon = await start(t, { PICORTEX_SENTRY_INGEST: '1' });
+    const client = await proxy(t, daemon.address.port);
+    const body = `{"event_id":"${'9'.repeat(32)}"}\n{"type":"event"}\n{"message":"m"}\n`;
+    for (const path of ['/api/1/envelope/?sentry_key=public', '/api/1/envelope']) {
+      const answer = await client.request('POST', path, { body, headers: { origin: 'https://shop.example' } });
+      assert.deepEqual([answer.status, answer.headers['access-control-allow-origin']], [200, '*']);
+    }
+    for (const path of ['/api/x/envelope/', '/api/1/envelope/x', '/api/1/']) {
+      assert.equal((await client.request('POST', path, { body })).headers['x-request-id'], undefined, 'nothing else is let through');
+    }
+  });
+
   test(`${name}: a page of another site is refused`, async (t) => {
     const daemon = await start(t);
     const client = await proxy(t, daemon.address.port);

@@ -54,6 +54,16 @@ BOOST_AUTO_TEST_CASE(a_foreign_host_or_origin_is_refused) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(an_own_host_may_be_called_from_any_origin) {
+  request.fields = {{"Origin", "http://evil.example"}};
+  BOOST_TEST(check(Access::own_host) == 0);
+  for (const char* host : {"evil.example", "", "picortex.test.evil.example"}) {
+    request.host = host;
+    BOOST_TEST(check(Access::own_host) == 403, host);
+  }
+  BOOST_TEST(check(Access::own_host, geteuid() + 12345) == 0);
+}
+
 BOOST_AUTO_TEST_CASE(the_token_is_needed_and_must_be_right) {
   BOOST_TEST(check(Access::token) == 401);
   request.fields = {{"Authorization", bearer}};
