@@ -29,8 +29,8 @@ void EgressService::start() {
   if (fence_ != nullptr) fence_->start();
 }
 
-void EgressService::reload() {
-  if (fence_ != nullptr) fence_->reload();
+Result<void> EgressService::reload() {
+  return fence_ != nullptr ? fence_->reload() : Result<void>();
 }
 
 void EgressService::stop() {

@@ -20,7 +20,8 @@ class EgressService final : public StatusSection {
   Result<void> open(Reactor& reactor, Log& log, EgressObserver& observer,
                     const ServeOptions& options, const std::vector<http::Listener>& listeners);
   void start();
-  void reload();
+  // Reads the allowlist again. An error leaves the rules as they were.
+  Result<void> reload();
   void stop();
   bool is_idle() const noexcept { return fence_ == nullptr || fence_->is_idle(); }
 

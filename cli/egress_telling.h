@@ -36,6 +36,8 @@ class EgressTelling {
   // The route of GET /api/egress, and the ear for `picortex run`.
   void connect(http::Router& router, EventsEndpoint& events);
 
+  void set_alert_command(const std::string& program) { alerts_.set_program(program); }
+
   // Whom the fence tells.
   EgressObserver& observer() noexcept { return journal_; }
   // For turn hooks: one runs before the fence's own, which sends the verdicts, the other behind it.

@@ -1,7 +1,6 @@
 #include "cli/serve.h"
 
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -12,9 +11,11 @@
 #include <cstring>
 #include <optional>
 
+#include "cli/daemon_settings.h"
 #include "cli/egress_service.h"
 #include "cli/egress_telling.h"
 #include "cli/foundation.h"
+#include "cli/reload.h"
 #include "cli/service_notifier.h"
 #include "cli/version.h"
 #include "handlers/access.h"
@@ -46,56 +47,13 @@ namespace {
 constexpr std::size_t kOutputCapacity = 1024 * 1024;
 constexpr std::size_t kEventsBodySizeMax = 1024 * 1024;
 constexpr std::size_t kWebhookBodySizeMax = 1024 * 1024;
-// Descriptors that are not connections: the ring, the store, stdio, a child's pipe.
-constexpr rlim_t kOtherDescriptors = 64;
-// The fence's: a socket for each name being looked up and each TCP client of its resolver.
-constexpr rlim_t kFenceDescriptors = DnsProxy::kLookupsMax + DnsProxy::kConnectionsMax + 32;
 // After the drain: for what the kernel still holds, a slow reader of stdout included.
 constexpr std::chrono::seconds kClosingTime{2};
 
-// The soft limit rises to the hard one; answers how many connections fit below it.
-std::size_t raise_descriptor_limit(std::size_t connections_wanted, rlim_t others) {
-  rlimit limit{};
-  getrlimit(RLIMIT_NOFILE, &limit);
-  limit.rlim_cur = limit.rlim_max;
-  setrlimit(RLIMIT_NOFILE, &limit);
-  const rlim_t kept_back = others + http::kConnectionsOverMax;
-  const rlim_t fitting = limit.rlim_max > kept_back ? limit.rlim_max - kept_back : 1;
-  return std::min<std::size_t>(connections_wanted, fitting);
-}
-
-Log::Settings log_settings(const ServeOptions& options) {
-  const bool terminal = isatty(STDOUT_FILENO) == 1;
-  const bool pretty = options.log_format == LogFormat::pretty ||
-                      (options.log_format == LogFormat::automatic && terminal);
-  const char* no_colour = std::getenv("NO_COLOR");
-  const bool coloured = terminal && (no_colour == nullptr || *no_colour == '\0');
-  return {.level = options.log_level,
-          .format = !pretty    ? Log::Format::json
-                    : coloured ? Log::Format::pretty_coloured
-                               : Log::Format::pretty,
-          .numeric_levels = options.log_level_format == LogLevelFormat::number};
-}
-
-http::ServerLimits server_limits(const ServeOptions& options) {
-  using std::chrono::milliseconds;
-  http::ServerLimits limits;
-  limits.connections_max = raise_descriptor_limit(
-      options.connections_max,
-      kOtherDescriptors + (options.egress_mode == EgressMode::off ? 0 : kFenceDescriptors));
-  limits.idle_timeout = milliseconds(options.idle_timeout_ms);
-  limits.head_timeout = milliseconds(options.header_timeout_ms);
-  limits.body_timeout = milliseconds(options.body_timeout_ms);
-  limits.send_timeout = milliseconds(options.send_timeout_ms);
-  return limits;
-}
-
-OwnNames own_names(const ServeOptions& options, const std::vector<http::Listener>& listeners) {
-  OwnNames names = options.hosts;
-  for (const http::Listener& listener : listeners) {
-    if (!listener.is_unix) names.add_listener(listener.address, listener.port);
-  }
-  return names;
+std::string listed(const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
+  return text.empty() ? "nothing" : text;
 }
 
 // The parts, each built on those before it.
@@ -114,6 +72,7 @@ class Daemon {
   static void on_signal(void* owner, int signal) noexcept;
   static bool is_alive(void* owner) noexcept;
   void reload();
+  void apply(const Reload& reload);
   void begin_drain(int signal);
   void on_drain_limit() noexcept;
   void on_turn_end() noexcept;
@@ -121,6 +80,8 @@ class Daemon {
   void on_closing_limit() noexcept;
 
   Reactor& reactor_;
+  const ServeOptions& started_;  // the options of the start
+  ServeOptions options_;         // those in force, but for what needs a restart
   Output output_;
   Log log_;
   TrustedProxies proxies_;
@@ -157,6 +118,8 @@ class Daemon {
 
 Daemon::Daemon(const ServeOptions& options, Foundation& foundation)
     : reactor_(*foundation.reactor),
+      started_(options),
+      options_(options),
       output_(reactor_, STDOUT_FILENO, kOutputCapacity),
       log_(reactor_, output_, log_settings(options)),
       proxies_(options.trusted_proxies),
@@ -306,7 +269,7 @@ int Daemon::run() {
 
 void Daemon::on_signal(void* owner, int signal) noexcept {
   auto& daemon = *static_cast<Daemon*>(owner);
-  if (signal == SIGHUP) return daemon.reload();
+  if (signal == SIGHUP) return daemon.phase_ == Phase::serving ? daemon.reload() : void();
   // Asked twice: at once. What was acknowledged is stored already.
   if (daemon.phase_ != Phase::serving) _exit(EXIT_FAILURE);
   daemon.begin_drain(signal);
@@ -320,8 +283,37 @@ bool Daemon::is_alive(void* owner) noexcept {
 
 void Daemon::reload() {
   notifier_.reloading();
-  egress_.reload();
-  notifier_.reloaded();
+  auto reload = read_again(started_, options_);
+  Result<void> done;
+  if (!reload) done = std::unexpected(reload.error());
+  if (done) done = egress_.reload();
+  if (!done) {
+    const std::string what = done.error().what + "; everything stays as it was";
+    log_.line(Level::error, "serve.reload_failed").message(what);
+    return notifier_.reloaded(what);
+  }
+  apply(*reload);
+  options_ = std::move(reload->options);
+  notifier_.reloaded("serving");
+}
+
+void Daemon::apply(const Reload& reload) {
+  const ServeOptions& options = reload.options;
+  log_.set(log_settings(options));
+  access_.replace_hosts(options.hosts);
+  proxies_ = options.trusted_proxies;
+  writer_.keep_within(options.retention, options.disk_free_min);
+  probe_.set_socket(options.tmux_socket);
+  telling_->set_alert_command(options.alert_command);
+  frontend_log_.set_limit(options.frontend_logs_per_minute);
+  if (sentry_) sentry_->set_limit(options.sentry_envelopes_per_minute);
+  if (linq_ && options.linq_secret) linq_->set_secret(*options.linq_secret);
+  log_.line(Level::info, "serve.reloaded")
+      .message("the options have been read; changed: " + listed(reload.changed));
+  if (reload.needs_restart.empty()) return;
+  log_.line(Level::warn, "serve.restart_needed")
+      .message("these have changed as well, and count from the next start on: " +
+               listed(reload.needs_restart));
 }
 
 void Daemon::begin_drain(int signal) {

@@ -123,6 +123,7 @@ Result<ServeOptions> read_serve_options(Settings& settings) {
   options.body_timeout_ms = settings.number(kBodyTimeoutMs, kTimeoutMsMin, kTimeoutMsMax);
   options.send_timeout_ms = settings.number(kSendTimeoutMs, kTimeoutMsMin, kTimeoutMsMax);
   if (settings.error()) return std::unexpected(*settings.error());
+  options.settings = settings;
   return options;
 }
 

@@ -53,6 +53,9 @@ struct ServeOptions {
   std::uint32_t header_timeout_ms = 0;
   std::uint32_t body_timeout_ms = 0;
   std::uint32_t send_timeout_ms = 0;
+
+  // What all that was read from, to be read again.
+  std::optional<Settings> settings;
 };
 
 // An error is one line for the person who started the daemon.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <string>
 #include <string_view>
 
 #include "cli/service_environment.h"
@@ -22,7 +23,7 @@ class ServiceNotifier {
   // Starts the watchdog's pings too. `status`: a line for `systemctl status`.
   void ready(std::string_view status);
   void reloading() noexcept;
-  void reloaded() noexcept { notify("READY=1"); }
+  void reloaded(std::string_view status) { notify("READY=1\nSTATUS=" + std::string(status)); }
   // The pings go on: a drain that hangs is to be noticed too.
   void stopping(std::string_view status);
   // The end: no more pings.

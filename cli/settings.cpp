@@ -101,6 +101,10 @@ std::string_view Settings::environment_variable(std::string_view name) const {
   return variable == environment_.end() ? std::string_view() : variable->second;
 }
 
+Result<Settings> Settings::read_again() const {
+  return resolve_settings(flags_, environment_, false);
+}
+
 bool Settings::toggle(const Option& option) { return one(option, parse_toggle); }
 
 Result<Settings> resolve_settings(FlagValues flags, Environment environment, bool skip_unreadable) {

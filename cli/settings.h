@@ -62,6 +62,13 @@ class Settings {
   std::uint32_t number(const Option& option, std::uint32_t min, std::uint32_t max);
   bool toggle(const Option& option);
 
+  // The same flags and variables, with the config file as it is now.
+  Result<Settings> read_again() const;
+  // Whether an option has another value than in `other`.
+  bool differs_in(const Option& option, const Settings& other) const {
+    return find(option).text != other.find(option).text;
+  }
+
   // A variable that is no option; empty when it is unset.
   std::string_view environment_variable(std::string_view name) const;
 

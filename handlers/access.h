@@ -18,6 +18,9 @@ class AccessControl {
  public:
   AccessControl(OwnNames names, Token token);
 
+  // The names of PICORTEX_HOSTS from now on.
+  void replace_hosts(const OwnNames& names) { names_.replace_hosts(names); }
+
   // `peer_uid`: of a Unix socket's peer. The refusal is 401 or 403; its reason lasts as long as
   // this.
   http::Refusal check(http::Access access, const http::Request& request,

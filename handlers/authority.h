@@ -38,6 +38,9 @@ class OwnNames {
   // an IPv4 address or an [IPv6 address]. The error names the bad one; those before it are added.
   Result<void> add_hosts(std::string_view list);
 
+  // Takes the hosts of another in place of its own, and keeps the listeners.
+  void replace_hosts(const OwnNames& other) { proxied_hosts_ = other.proxied_hosts_; }
+
   // Whether a Host header names this daemon. An absent port means 80, for a host:port of
   // PICORTEX_HOSTS also 443, since behind a TLS proxy the browser leaves that out. Allocates
   // nothing.

@@ -19,6 +19,8 @@ class FrontendLogEndpoint {
   FrontendLogEndpoint(Reactor& reactor, Log& log, EventWriter& writer, JsonDocument& document,
                       std::uint32_t limit_per_minute);
 
+  void set_limit(std::uint32_t limit_per_minute) { limiter_.set_limit(limit_per_minute); }
+
   void post(http::Exchange& exchange) noexcept;
 
  private:

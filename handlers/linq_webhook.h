@@ -21,6 +21,8 @@ class LinqWebhook {
   LinqWebhook(Reactor& reactor, Log& log, EventWriter& writer, JsonDocument& document,
               WebhookSecret secret);
 
+  void set_secret(WebhookSecret secret) { secret_ = std::move(secret); }
+
   void post(http::Exchange& exchange) noexcept;
 
  private:

@@ -37,7 +37,12 @@ ClientKey::ClientKey(const ClientAddress& address) noexcept {
   std::copy_n(address.bytes().begin(), bytes_.size() - 1, bytes_.begin() + 1);
 }
 
-RateLimiter::RateLimiter(std::uint32_t limit) : limit_(limit), sets_(limit == 0 ? 0 : kSets) {}
+RateLimiter::RateLimiter(std::uint32_t limit) { set_limit(limit); }
+
+void RateLimiter::set_limit(std::uint32_t limit) {
+  limit_ = limit;
+  sets_.resize(limit == 0 ? 0 : kSets);
+}
 
 RateLimiter::Decision RateLimiter::check(const ClientKey& client, std::int64_t now_ms) noexcept {
   if (limit_ == 0) return {};

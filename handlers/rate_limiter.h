@@ -46,6 +46,9 @@ class RateLimiter {
   // `limit`: requests in a window; 0 lifts the limit.
   explicit RateLimiter(std::uint32_t limit);
 
+  // From now on; what was counted so far counts.
+  void set_limit(std::uint32_t limit);
+
   // Counts a request. `now_ms`: of the monotonic clock, never less than before.
   Decision check(const ClientKey& client, std::int64_t now_ms) noexcept;
 

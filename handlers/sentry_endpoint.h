@@ -27,6 +27,8 @@ class SentryEndpoint {
   SentryEndpoint(Reactor& reactor, Log& log, EventWriter& writer, JsonDocument& document,
                  std::uint32_t limit_per_minute);
 
+  void set_limit(std::uint32_t limit_per_minute) { limiter_.set_limit(limit_per_minute); }
+
   void post(http::Exchange& exchange) noexcept;
   // What a browser asks before it posts a page's request with headers of its own (CORS).
   void preflight(http::Exchange& exchange) noexcept;

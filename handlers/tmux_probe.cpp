@@ -29,6 +29,8 @@ TmuxProbe::TmuxProbe(Reactor& reactor, Log& log, const std::string& socket)
   reactor_.add(time_limits_);
 }
 
+void TmuxProbe::set_socket(const std::string& socket) { command_ = probe_command(socket); }
+
 void TmuxProbe::start() { probe(); }
 
 void TmuxProbe::stop() {

@@ -16,6 +16,9 @@ class TmuxProbe {
   // `socket`: the server's socket (tmux -S); empty: tmux's default.
   TmuxProbe(Reactor& reactor, Log& log, const std::string& socket);
 
+  // Whom the next probes ask.
+  void set_socket(const std::string& socket);
+
   void start();
   // No further probe; is_idle() tells when the last has ended.
   void stop();

@@ -10,9 +10,14 @@ namespace picortex {
 
 AlertCommand::AlertCommand(Reactor& reactor, Log& log, std::string program, Nanoseconds time_limit)
     : reactor_(reactor), log_(log), time_limits_(time_limit) {
-  if (!program.empty()) arguments_.push_back(std::move(program));
+  set_program(std::move(program));
   for (std::size_t i = 0; i < kRunningMax; ++i) runs_.emplace_back(*this);
   reactor_.add(time_limits_);
+}
+
+void AlertCommand::set_program(std::string program) {
+  arguments_.clear();
+  if (!program.empty()) arguments_.push_back(std::move(program));
 }
 
 void AlertCommand::send(std::string event, const Uuid& request_id) {

@@ -27,6 +27,9 @@ class AlertCommand {
   AlertCommand(Reactor& reactor, Log& log, std::string program,
                Nanoseconds time_limit = kTimeLimit);
 
+  // Which one the next alerts start.
+  void set_program(std::string program);
+
   // `event`: a JSON object on one line, without newline.
   void send(std::string event, const Uuid& request_id);
 

@@ -229,19 +229,16 @@ void Fence::log_problems(const std::vector<RuleProblem>& problems, const std::st
   }
 }
 
-void Fence::reload() noexcept {
+Result<void> Fence::reload() {
   auto before = load();
-  if (!before) {
-    log_.line(Level::error, "egress.reload_failed")
-        .message(before.error().what + "; the rules stay as they were");
-    return;
-  }
+  if (!before) return std::unexpected(before.error());
   ++reloads_;
   log_.line(Level::info, "egress.reloaded")
       .number("rules", static_cast<std::int64_t>(allowlist_->rules().size()))
       .number("bad_lines", static_cast<std::int64_t>(rule_problems_))
       .message("the allowlist has been read");
   if (lost_a_rule(**before, *allowlist_)) cut_unpermitted();
+  return {};
 }
 
 bool Fence::lost_a_rule(const Allowlist& before, const Allowlist& now) const {
@@ -340,7 +337,13 @@ void Fence::on_tick() noexcept {
   }
 }
 
-void Fence::on_files(void* owner) noexcept { static_cast<Fence*>(owner)->reload(); }
+void Fence::on_files(void* owner) noexcept {
+  auto& fence = *static_cast<Fence*>(owner);
+  if (auto reloaded = fence.reload(); !reloaded) {
+    fence.log_.line(Level::error, "egress.reload_failed")
+        .message(reloaded.error().what + "; the rules stay as they were");
+  }
+}
 
 FenceFigures Fence::figures() const noexcept {
   return {.queue = queue_->figures(),

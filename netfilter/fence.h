@@ -56,7 +56,7 @@ class Fence final : private PacketJudge, private NameJudge {
 
   // Reads the lists again. Bad lines are logged and left out; a file that cannot be read leaves all
   // as it was. Connections that a rule's removal leaves without a permit are cut.
-  void reload() noexcept;
+  Result<void> reload();
 
   // The rules that Verdict::rule counts; changed by reload().
   const Allowlist& allowlist() const noexcept { return *allowlist_; }

@@ -61,6 +61,8 @@ class Log {
 
   Log(Reactor& reactor, Output& output, const Settings& settings);
 
+  void set(const Settings& settings) noexcept { settings_ = settings; }
+
   bool writes(Level level) const noexcept { return level >= settings_.level; }
 
   // Only one line is put together at a time.
