@@ -52,7 +52,7 @@ void append_host(std::string& out, const EgressHost& host) {
 }  // namespace
 
 EgressReport::EgressReport(const Reactor& reactor, EgressMode mode, std::string data_dir,
-                           const EgressJournal& journal, const EgressSink& sink)
+                           const EgressJournal& journal, const OwnEvents& sink)
     : reactor_(reactor),
       mode_(mode),
       data_dir_(std::move(data_dir)),

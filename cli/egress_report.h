@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "cli/egress_sink.h"
+#include "handlers/own_events.h"
 #include "netfilter/egress_journal.h"
 #include "storage/egress_hosts.h"
 
@@ -21,7 +21,7 @@ class EgressReport {
   // `mode`: off, learn or enforce. `data_dir` has the database, which is opened when it is first
   // asked. What is passed by reference outlives this.
   EgressReport(const Reactor& reactor, EgressMode mode, std::string data_dir,
-               const EgressJournal& journal, const EgressSink& sink);
+               const EgressJournal& journal, const OwnEvents& sink);
 
   void append(std::string& out) noexcept;
 
@@ -35,7 +35,7 @@ class EgressReport {
   std::string data_dir_;
   std::optional<EgressHostReader> reader_;
   const EgressJournal& journal_;
-  const EgressSink& sink_;
+  const OwnEvents& sink_;
   std::int64_t since_ms_;
 };
 

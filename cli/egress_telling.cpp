@@ -8,7 +8,7 @@ constexpr std::chrono::seconds kSweepInterval{1};
 }  // namespace
 
 Result<std::unique_ptr<EgressTelling>> EgressTelling::create(Reactor& reactor, Log& log,
-                                                             EventWriter& writer,
+                                                             OwnEvents& rows, AlertCommand& alerts,
                                                              const Settings& settings) {
   auto sockets = SocketQuery::open();
   if (!sockets) return std::unexpected(sockets.error());
@@ -19,18 +19,16 @@ Result<std::unique_ptr<EgressTelling>> EgressTelling::create(Reactor& reactor, L
         .message("every host will seem new");
   }
   return std::unique_ptr<EgressTelling>(
-      new EgressTelling(reactor, log, writer, settings, *std::move(sockets),
+      new EgressTelling(reactor, log, rows, alerts, settings, *std::move(sockets),
                         known ? std::span<const EgressHost>(*known) : std::span<EgressHost>()));
 }
 
-EgressTelling::EgressTelling(Reactor& reactor, Log& log, EventWriter& writer,
+EgressTelling::EgressTelling(Reactor& reactor, Log& log, OwnEvents& rows, AlertCommand& alerts,
                              const Settings& settings, SocketQuery sockets,
                              std::span<const EgressHost> known)
     : reactor_(reactor),
-      sink_(writer),
-      alerts_(reactor, log, settings.alert_command),
-      journal_(reactor, log, sink_, alerts_, runs_, std::move(sockets), known),
-      report_(reactor, settings.mode, settings.data_dir, journal_, sink_),
+      journal_(reactor, log, rows, alerts, runs_, std::move(sockets), known),
+      report_(reactor, settings.mode, settings.data_dir, journal_, rows),
       endpoint_(JsonSource::to<&EgressReport::append>(report_)),
       ticks_(kSweepInterval) {
   reactor_.add(ticks_);
@@ -55,7 +53,6 @@ void EgressTelling::on_tick() noexcept {
 void EgressTelling::stop() {
   tick_.stop();
   journal_.stop();
-  alerts_.stop();
 }
 
 }  // namespace picortex

@@ -5,13 +5,12 @@
 
 #include "base/result.h"
 #include "cli/egress_report.h"
-#include "cli/egress_sink.h"
 #include "cli/run_listener.h"
 #include "handlers/egress.h"
 #include "handlers/event_writer.h"
 #include "handlers/events.h"
 #include "handlers/http/router.h"
-#include "netfilter/alert_command.h"
+#include "handlers/own_events.h"
 #include "netfilter/egress_journal.h"
 #include "netfilter/run_registry.h"
 
@@ -24,19 +23,16 @@ class EgressTelling {
   struct Settings {
     EgressMode mode = EgressMode::off;
     std::string data_dir;
-    std::string alert_command;  // empty: none
   };
 
   // After writer.open(): the hosts known so far are read from its database. A failure of that is
   // logged, and every host is new then. What is passed by reference outlives this.
-  static Result<std::unique_ptr<EgressTelling>> create(Reactor& reactor, Log& log,
-                                                       EventWriter& writer,
+  static Result<std::unique_ptr<EgressTelling>> create(Reactor& reactor, Log& log, OwnEvents& rows,
+                                                       AlertCommand& alerts,
                                                        const Settings& settings);
 
   // The route of GET /api/egress, and the ear for `picortex run`.
   void connect(http::Router& router, EventsEndpoint& events);
-
-  void set_alert_command(const std::string& program) { alerts_.set_program(program); }
 
   // Whom the fence tells.
   EgressObserver& observer() noexcept { return journal_; }
@@ -48,18 +44,16 @@ class EgressTelling {
   // Once no verdict comes any more: tells what is only counted yet. The writer may close when it is
   // idle after that.
   void stop();
-  bool is_idle() const noexcept { return journal_.is_idle() && alerts_.is_idle(); }
+  bool is_idle() const noexcept { return journal_.is_idle(); }
 
  private:
-  EgressTelling(Reactor& reactor, Log& log, EventWriter& writer, const Settings& settings,
-                SocketQuery sockets, std::span<const EgressHost> known);
+  EgressTelling(Reactor& reactor, Log& log, OwnEvents& rows, AlertCommand& alerts,
+                const Settings& settings, SocketQuery sockets, std::span<const EgressHost> known);
   void on_tick() noexcept;
 
   Reactor& reactor_;
   RunRegistry runs_;
   RunListener listener_{runs_};
-  EgressSink sink_;
-  AlertCommand alerts_;
   EgressJournal journal_;
   EgressReport report_;
   EgressEndpoint endpoint_;

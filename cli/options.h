@@ -329,13 +329,21 @@ inline constexpr Option kWhyLast{"--last",
                                  "true or 1, false or 0",
                                  Option::Kind::toggle};
 
+inline constexpr Option kAlertOn{
+    "--alert-on",
+    "PICORTEX_ALERT_ON",
+    "RULE",
+    "",
+    "what to be told of besides new hosts; may be given more than once (default: nothing)",
+    "rules such as 'level=error rate>10/5m' or 'event_type=linq.* silent>1h cooldown=1d', "
+    "separated by commas",
+    Option::Kind::list};
 inline constexpr Option kAlertCommand{
     "--alert-command",
     "PICORTEX_ALERT_COMMAND",
     "PROGRAM",
     "",
-    "program started once for each new host; the event as JSON on "
-    "stdin (default: none)",
+    "program started once for each alert; the alert as JSON on stdin (default: none)",
     "the path or the name of a program, at most 4000 bytes"};
 inline constexpr Option kEgressFor{"--for",
                                    "PICORTEX_EGRESS_FOR",
@@ -375,7 +383,7 @@ inline constexpr Option kSelftestAllowedHttp{
     "a host that is permitted on port 80 (default: none, and HTTP is left out)",
     "a host's name"};
 
-inline constexpr std::array<const Option*, 28> kServeOptions{
+inline constexpr std::array<const Option*, 29> kServeOptions{
     &kListen,          &kDataDir,         &kLogLevel,
     &kLogFormat,       &kLogLevelFormat,  &kFrontendLogMaxBytes,
     &kFrontendLogRate, &kHosts,           &kDurability,
@@ -384,8 +392,8 @@ inline constexpr std::array<const Option*, 28> kServeOptions{
     &kConnectionsMax,  &kIdleTimeoutMs,   &kHeaderTimeoutMs,
     &kBodyTimeoutMs,   &kSendTimeoutMs,   &kEgressMode,
     &kEgressUser,      &kEgressAllowlist, &kEgressDnsPort,
-    &kAlertCommand,    &kLinqSecret,      &kSentryIngest,
-    &kSentryRate};
+    &kAlertCommand,    &kAlertOn,         &kLinqSecret,
+    &kSentryIngest,    &kSentryRate};
 inline constexpr std::array<const Option*, 4> kEgressRulesOptions{&kEgressMode, &kEgressUser,
                                                                   &kListen, &kEgressDnsPort};
 inline constexpr std::array<const Option*, 3> kHealthOptions{&kListen, &kHealthTimeout,

@@ -7,10 +7,10 @@ namespace picortex {
 namespace {
 
 // Those that the daemon can take up while it runs: see Daemon::apply().
-constexpr const Option* kReloadable[] = {&kLogLevel,        &kLogFormat,    &kLogLevelFormat,
-                                         &kFrontendLogRate, &kHosts,        &kTrustedProxies,
-                                         &kTmuxSocket,      &kAlertCommand, &kRetentionDays,
-                                         &kMaxDbBytes,      &kMinFreeBytes, &kSentryRate};
+constexpr const Option* kReloadable[] = {
+    &kLogLevel,       &kLogFormat,    &kLogLevelFormat, &kFrontendLogRate, &kHosts,
+    &kTrustedProxies, &kTmuxSocket,   &kAlertCommand,   &kAlertOn,         &kRetentionDays,
+    &kMaxDbBytes,     &kMinFreeBytes, &kSentryRate};
 
 bool is_reloadable(const Option* option, const ServeOptions& started, const ServeOptions& now) {
   // The endpoint is there from the start, or not at all.

@@ -19,6 +19,7 @@
 #include "cli/service_notifier.h"
 #include "cli/version.h"
 #include "handlers/access.h"
+#include "handlers/alerts.h"
 #include "handlers/event_feed.h"
 #include "handlers/event_stream.h"
 #include "handlers/event_writer.h"
@@ -30,12 +31,14 @@
 #include "handlers/json/document.h"
 #include "handlers/linq_webhook.h"
 #include "handlers/metrics_history.h"
+#include "handlers/own_events.h"
 #include "handlers/page.h"
 #include "handlers/query_runner.h"
 #include "handlers/sentry_endpoint.h"
 #include "handlers/status.h"
 #include "handlers/story_endpoint.h"
 #include "handlers/tmux_probe.h"
+#include "reactor/alert_command.h"
 #include "reactor/log.h"
 #include "reactor/output.h"
 #include "reactor/reactor.h"
@@ -104,6 +107,9 @@ class Daemon {
   PageEndpoint page_;
   http::Router router_;
   std::unique_ptr<http::Server> server_;
+  OwnEvents own_events_{writer_};
+  AlertCommand alert_command_;
+  Alerts alerts_;
   std::unique_ptr<EgressTelling> telling_;
   EgressService egress_;
   std::unique_ptr<StatusEndpoint> status_;
@@ -137,6 +143,8 @@ Daemon::Daemon(const ServeOptions& options, Foundation& foundation)
       event_stream_(reactor_, feed_, queries_, document_),
       story_(queries_),
       history_(reactor_, writer_),
+      alert_command_(reactor_, log_, options.alert_command),
+      alerts_(reactor_, log_, feed_, writer_, probe_, output_, own_events_, alert_command_),
       egress_(options.egress_mode),
       notifier_(reactor_, foundation.service, this, &Daemon::is_alive),
       drain_limits_(std::chrono::seconds(options.drain_seconds)),
@@ -211,10 +219,8 @@ void Daemon::add_sentry_routes() {
 Result<void> Daemon::start(const ServeOptions& options, Foundation& foundation) {
   writer_.keep_within(options.retention, options.disk_free_min);
   writer_.open();
-  auto telling = EgressTelling::create(reactor_, log_, writer_,
-                                       {.mode = options.egress_mode,
-                                        .data_dir = options.data_dir,
-                                        .alert_command = options.alert_command});
+  auto telling = EgressTelling::create(reactor_, log_, own_events_, alert_command_,
+                                       {.mode = options.egress_mode, .data_dir = options.data_dir});
   if (!telling) return std::unexpected(telling.error());
   telling_ = std::move(*telling);
   telling_->connect(router_, events_);
@@ -234,6 +240,7 @@ Result<void> Daemon::start(const ServeOptions& options, Foundation& foundation) 
   server_ = std::move(*server);
   status_ = std::make_unique<StatusEndpoint>(reactor_, *server_, writer_, output_);
   status_->add(egress_);
+  status_->add(alerts_);
   router_.add({.method = http::Method::get,
                .path = "/api/status",
                .access = http::Access::token,
@@ -250,6 +257,8 @@ Result<void> Daemon::start(const ServeOptions& options, Foundation& foundation) 
   reactor_.add(TurnHook::to<&Daemon::on_turn_end>(*this));
   probe_.start();
   egress_.start();
+  alerts_.set_rules(options.alert_rules);
+  alerts_.start();
   std::string names;
   for (http::Listener& listener : foundation.listeners) {
     names += (names.empty() ? "listening on " : ", ") + listener.name;
@@ -304,7 +313,8 @@ void Daemon::apply(const Reload& reload) {
   proxies_ = options.trusted_proxies;
   writer_.keep_within(options.retention, options.disk_free_min);
   probe_.set_socket(options.tmux_socket);
-  telling_->set_alert_command(options.alert_command);
+  alert_command_.set_program(options.alert_command);
+  alerts_.set_rules(options.alert_rules);
   frontend_log_.set_limit(options.frontend_logs_per_minute);
   if (sentry_) sentry_->set_limit(options.sentry_envelopes_per_minute);
   if (linq_ && options.linq_secret) linq_->set_secret(*options.linq_secret);
@@ -327,6 +337,8 @@ void Daemon::begin_drain(int signal) {
   // The fence first: what it still decides is told, and the rules refuse from now on.
   egress_.stop();
   telling_->stop();
+  alerts_.stop();
+  alert_command_.stop();
   server_->drain();
   drain_limits_.start(drain_limit_, reactor_.now());
 }
@@ -340,7 +352,7 @@ void Daemon::on_drain_limit() noexcept {
 
 void Daemon::on_turn_end() noexcept {
   if (phase_ == Phase::draining && server_->is_idle() && writer_.is_idle() && probe_.is_idle() &&
-      telling_->is_idle()) {
+      telling_->is_idle() && alert_command_.is_idle()) {
     begin_closing();
   }
   if (phase_ == Phase::closing && output_.is_idle() && signals_->is_idle() && egress_.is_idle()) {

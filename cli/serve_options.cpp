@@ -109,6 +109,7 @@ Result<ServeOptions> read_serve_options(Settings& settings) {
   options.trusted_proxies = settings.one(kTrustedProxies, parse_proxies);
   options.tmux_socket = settings.one(kTmuxSocket, parse_socket_path);
   options.alert_command = settings.one(kAlertCommand, parse_program);
+  options.alert_rules = settings.list(kAlertOn, parse_alert_rule);
   options.linq_secret = settings.one(kLinqSecret, parse_secret);
   options.sentry_ingest = settings.toggle(kSentryIngest);
   options.sentry_envelopes_per_minute = settings.number(kSentryRate, 0, 1'000'000);

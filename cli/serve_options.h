@@ -10,6 +10,7 @@
 #include "base/result.h"
 #include "cli/listen_address.h"
 #include "cli/settings.h"
+#include "handlers/alert_rules.h"
 #include "handlers/authority.h"
 #include "handlers/durability.h"
 #include "handlers/trusted_proxies.h"
@@ -39,6 +40,7 @@ struct ServeOptions {
   TrustedProxies trusted_proxies;
   std::string tmux_socket;    // absolute path; empty: tmux's default
   std::string alert_command;  // empty: none
+  std::vector<AlertRule> alert_rules;
   std::optional<WebhookSecret> linq_secret;
   bool sentry_ingest = false;
   std::uint32_t sentry_envelopes_per_minute = 0;  // 0: no limit

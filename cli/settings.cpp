@@ -70,11 +70,13 @@ Settings::Found Settings::find(const Option& option) const {
   return {std::string(option.fallback), "default", true};
 }
 
-void Settings::refuse(const Option& option, const Found& found, std::string_view value) {
+void Settings::refuse(const Option& option, const Found& found, std::string_view value,
+                      std::string_view reason) {
   if (error_) return;
   error_ = Error{std::string(option.flag) + " (" + found.origin +
-                 "): " + (option.is_secret ? "this secret" : display(value)) +
-                 " is not allowed: give " + std::string(option.allowed)};
+                 "): " + (option.is_secret ? "this secret" : display(value)) + " is not allowed" +
+                 (reason.empty() ? "" : ", since " + std::string(reason)) + ": give " +
+                 std::string(option.allowed)};
 }
 
 std::vector<std::string_view> Settings::split(std::string_view text) {

@@ -42,7 +42,7 @@ class Settings {
   }
 
   // Each part between commas, blanks around it removed. An option that has a default cannot be
-  // empty.
+  // empty. `parse` may also answer a Result, whose error says why.
   template <class Parse>
   auto list(const Option& option, Parse parse) {
     std::vector<typename decltype(parse(std::string_view{}))::value_type> values;
@@ -51,7 +51,7 @@ class Settings {
     for (const std::string_view part : split(found.text)) {
       auto value = parse(part);
       if (!value) {
-        refuse(option, found, part);
+        refuse(option, found, part, reason_of(value));
         break;
       }
       values.push_back(*std::move(value));
@@ -83,7 +83,16 @@ class Settings {
   };
 
   Found find(const Option& option) const;
-  void refuse(const Option& option, const Found& found, std::string_view value);
+  void refuse(const Option& option, const Found& found, std::string_view value,
+              std::string_view reason = {});
+  template <class Value>
+  static std::string_view reason_of(const std::optional<Value>&) {
+    return {};
+  }
+  template <class Value>
+  static std::string_view reason_of(const Result<Value>& result) {
+    return result.error().what;
+  }
   static std::vector<std::string_view> split(std::string_view text);
 
   FlagValues flags_;

@@ -27,6 +27,7 @@ std::int64_t EventFeed::mark_behind(std::int64_t key) const noexcept {
 }
 
 void EventFeed::append(const Event& event, const EventPlace& place) {
+  if (watch_ != nullptr) watch_->append(event);
   ++pending_;
   pending_mark_ = std::max(pending_mark_, mark_behind(place.key));
   if (listeners_ == 0 && !silence_.is_running()) return;
@@ -43,6 +44,9 @@ void EventFeed::append(const Event& event, const EventPlace& place) {
 }
 
 void EventFeed::publish() {
+  if (watch_ != nullptr) {
+    watch_->publish(reactor_.now().time_since_epoch() / std::chrono::milliseconds(1));
+  }
   next_ += pending_;
   // What is kept has no holes: it is found by its number.
   if (!is_whole()) {
@@ -64,6 +68,7 @@ void EventFeed::publish() {
 }
 
 void EventFeed::discard() noexcept {
+  if (watch_ != nullptr) watch_->discard();
   pending_events_.clear();
   pending_ = 0;
   pending_mark_ = 0;

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <deque>
 
+#include "handlers/alert_watch.h"
 #include "reactor/reactor.h"
 #include "storage/event.h"
 #include "storage/event_id.h"
@@ -40,6 +41,9 @@ class EventFeed {
   void publish();
   void discard() noexcept;
 
+  // Who is told of each event too. `watch` outlives this.
+  void watch(AlertWatch& watch) noexcept { watch_ = &watch; }
+
   // While there is at least one listener events are kept.
   void add_listener();
   void remove_listener();
@@ -71,6 +75,7 @@ class EventFeed {
   std::size_t pending_ = 0;
   std::int64_t pending_mark_ = 0;
   std::size_t listeners_ = 0;
+  AlertWatch* watch_ = nullptr;
   DeadlineList silences_;
   Deadline silence_ = Deadline::to<&EventFeed::on_nobody_listens>(*this);
 };

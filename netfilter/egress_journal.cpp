@@ -3,7 +3,7 @@
 #include <limits>
 #include <utility>
 
-#include "base/json_text.h"
+#include "base/json_members.h"
 #include "base/timestamp.h"
 #include "netfilter/packet.h"
 
@@ -17,37 +17,6 @@ constexpr std::string_view kUntold = "egress.untold";
 
 constexpr std::chrono::seconds kTick{1};
 constexpr std::int64_t kMinuteMs = 60'000;
-
-// The members of a JSON object that is closed later.
-class Members {
- public:
-  explicit Members(std::string& out) : out_(out) {}
-
-  Members& text(std::string_view name, std::string_view value) {
-    begin(name);
-    append_json_string(out_, value);
-    return *this;
-  }
-  Members& number(std::string_view name, std::int64_t value) {
-    begin(name);
-    append_json_number(out_, value);
-    return *this;
-  }
-  Members& truth(std::string_view name) {
-    begin(name);
-    out_ += "true";
-    return *this;
-  }
-
- private:
-  void begin(std::string_view name) {
-    out_ += out_.empty() ? '{' : ',';
-    append_json_string(out_, name);
-    out_ += ':';
-  }
-
-  std::string& out_;
-};
 
 std::string place_of(const EgressRecord& record) {
   std::string place = record.host;
@@ -125,7 +94,7 @@ void EgressJournal::fill(Pending& pending, const EgressEvent& event) {
   record.port = event.dns_only ? 0 : event.destination_port;
   record.protocol = event.protocol;
   record.data.clear();
-  Members members(record.data);
+  JsonMembers members(record.data);
   members.text("host", record.host);
   if (has_address) members.text("address", address);
   if (!event.dns_only) members.number("port", event.destination_port);
@@ -133,7 +102,7 @@ void EgressJournal::fill(Pending& pending, const EgressEvent& event) {
   members.text("evidence", evidence_label(event.verdict.evidence));
   members.text("reason", reason_label(event.verdict.reason));
   if (event.verdict.rule) members.text("rule", uses_.text(*event.verdict.rule));
-  if (record.outcome == EgressOutcome::learned) members.truth("learned");
+  if (record.outcome == EgressOutcome::learned) members.truth("learned", true);
 }
 
 void EgressJournal::on_culprit(void* owner, std::uint32_t ticket, const Culprit& culprit) noexcept {
@@ -147,7 +116,7 @@ void EgressJournal::conclude(Pending& pending, const Culprit& culprit) {
   EgressRecord& record = pending.record;
   record.ids = culprit.ids;
   if (record.ids.request_id.is_nil()) record.ids.request_id = ids_.next(reactor_.unix_ms());
-  Members members(record.data);
+  JsonMembers members(record.data);
   members.number("uid", pending.uid);
   // The line's own `pid` is the daemon's.
   if (culprit.pid != 0) {
@@ -209,20 +178,17 @@ void EgressJournal::tell_new_host(const EgressRecord& record) {
   alert.event_type = kNewHost;
   alert.message =
       "first attempt ever at " + record.host + ": " + std::string(outcome_label(record.outcome));
-  Members(alert.data).text("outcome", outcome_label(record.outcome));
+  JsonMembers(alert.data).text("outcome", outcome_label(record.outcome));
   alert.data += '}';
   const EgressAttempt attempt{
       .host = alert.host, .port = alert.port, .protocol = alert.protocol, .outcome = alert.outcome};
   tell(alert, &attempt);
-  std::string event;
-  Members members(event);
-  members.text("event_type", kNewHost).text("time", iso_time(alert.time_ms));
-  members.text("request_id", to_string(alert.ids.request_id));
-  if (!alert.ids.chat_id.empty()) members.text("chat_id", alert.ids.chat_id);
-  members.text("msg", alert.message);
-  event += ',';
-  event.append(alert.data, 1);  // its members, and its closing brace
-  alerts_.send(std::move(event), alert.ids.request_id);
+  alerts_.send({.event_type = kNewHost,
+                .time_ms = alert.time_ms,
+                .request_id = alert.ids.request_id,
+                .chat_id = alert.ids.chat_id,
+                .msg = alert.message,
+                .data = alert.data});
 }
 
 void EgressJournal::tell(const EgressRecord& record, const EgressAttempt* attempt) {
@@ -243,7 +209,7 @@ void EgressJournal::tell(const EgressRecord& record, const EgressAttempt* attemp
 
 void EgressJournal::tell_count(EgressRecord& record, std::int64_t repetitions) {
   record.data.pop_back();
-  Members(record.data).number("repeated", repetitions);
+  JsonMembers(record.data).number("repeated", repetitions);
   record.data += '}';
   record.message += ": " + std::to_string(repetitions) + " more within a minute";
   record.time_ms = reactor_.unix_ms();
@@ -264,7 +230,7 @@ void EgressJournal::tell_untold() {
   record.time_ms = reactor_.unix_ms();
   record.ids.request_id = ids_.next(reactor_.unix_ms());
   record.message = std::to_string(untold) + " more decisions of the fence, too many to tell apart";
-  Members(record.data).number("untold", static_cast<std::int64_t>(untold));
+  JsonMembers(record.data).number("untold", static_cast<std::int64_t>(untold));
   record.data += '}';
   tell(record, nullptr);
 }

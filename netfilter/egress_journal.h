@@ -9,14 +9,15 @@
 
 #include "base/keyed_hash.h"
 #include "base/uuid_v7.h"
-#include "netfilter/alert_command.h"
 #include "netfilter/attribution.h"
 #include "netfilter/egress_observer.h"
 #include "netfilter/egress_record.h"
 #include "netfilter/repetition_table.h"
 #include "netfilter/rule_uses.h"
+#include "reactor/alert_command.h"
 #include "reactor/log.h"
 #include "reactor/reactor.h"
+#include "storage/event_sink.h"
 
 namespace picortex {
 

@@ -7,7 +7,6 @@
 #include "base/level.h"
 #include "netfilter/process.h"
 #include "storage/egress_hosts.h"
-#include "storage/event.h"
 
 namespace picortex {
 
@@ -25,16 +24,6 @@ struct EgressRecord {
   std::uint16_t port = 0;
   std::uint8_t protocol = 0;
   EgressOutcome outcome = EgressOutcome::refused;
-};
-
-// Where rows go. Implemented above this layer, over the one writer of the database.
-class EventSink {
- public:
-  // Takes a copy of what the event points to, or drops it and counts that. Must not block.
-  virtual void store(const Event& event) noexcept = 0;
-
- protected:
-  ~EventSink() = default;
 };
 
 }  // namespace picortex

@@ -6,6 +6,9 @@
 
 namespace picortex {
 
+// Whether a type is the one that is wanted, or begins as it does before a final '*'.
+bool type_fits(std::string_view wanted, std::string_view event_type) noexcept;
+
 // Says of one event at a time whether it satisfies a filter, as EventQuery does of those stored.
 class EventMatcher {
  public:
@@ -15,8 +18,6 @@ class EventMatcher {
   const EventFilter& filter() const noexcept { return filter_; }
 
  private:
-  bool has_type(std::string_view event_type) const noexcept;
-
   EventFilter filter_;
   TextFilter text_;
 };

@@ -6,8 +6,8 @@
 #include <map>
 #include <vector>
 
-#include "tests/netfilter/loop_fixture.h"
 #include "tests/netfilter/loopback.h"
+#include "tests/support/loop_fixture.h"
 
 using namespace picortex;
 

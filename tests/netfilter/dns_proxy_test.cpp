@@ -7,7 +7,7 @@
 #include <cerrno>
 
 #include "tests/netfilter/bytes.h"
-#include "tests/netfilter/loop_fixture.h"
+#include "tests/support/loop_fixture.h"
 
 using namespace picortex;
 using namespace picortex::test;

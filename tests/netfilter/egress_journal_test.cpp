@@ -3,8 +3,8 @@
 #include <vector>
 
 #include "netfilter/host_name.h"
-#include "tests/netfilter/loop_fixture.h"
 #include "tests/netfilter/loopback.h"
+#include "tests/support/loop_fixture.h"
 
 using namespace picortex;
 
@@ -109,7 +109,7 @@ BOOST_AUTO_TEST_CASE(the_turn_that_a_run_registered_is_the_lines_and_the_rows) {
 }
 
 BOOST_AUTO_TEST_CASE(a_flood_of_the_same_is_one_line_and_a_count) {
-  for (int i = 0; i < 300; ++i) {
+  for (int i = 0; i < 200; ++i) {
     refuse("evil.test");
     settle();
   }
@@ -117,9 +117,23 @@ BOOST_AUTO_TEST_CASE(a_flood_of_the_same_is_one_line_and_a_count) {
   BOOST_TEST(rows.count("egress.new_host") == 1u);
   journal.stop();
   BOOST_REQUIRE(rows.count("egress.rejected") == 2u);
-  BOOST_TEST(rows.all.back().count == 299);
-  BOOST_TEST(rows.all.back().data.ends_with(R"("repeated":299})"));
-  BOOST_TEST(journal.figures().refused == 300u);
+  BOOST_TEST(rows.all.back().count == 199);
+  BOOST_TEST(rows.all.back().data.ends_with(R"("repeated":199})"));
+  BOOST_TEST(journal.figures().refused == 200u);
+}
+
+// Here all come within a window, since the loop's time stands still.
+BOOST_AUTO_TEST_CASE(what_a_flood_has_more_than_is_asked_for_is_a_second_line_without_its_process) {
+  constexpr int kMore = 50;
+  for (int i = 0; i < Attribution::kQuestionsPerWindow + kMore; ++i) {
+    refuse("evil.test");
+    settle();
+  }
+  BOOST_TEST(rows.count("egress.rejected") == 2u);
+  BOOST_TEST(rows.all.back().data.find("client_pid") == std::string::npos);
+  journal.stop();
+  BOOST_TEST(rows.count("egress.rejected") == 4u);
+  BOOST_TEST(rows.all.back().count == kMore - 1);
 }
 
 BOOST_AUTO_TEST_CASE(a_flood_of_different_hosts_is_bounded_and_counted) {

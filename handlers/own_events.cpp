@@ -1,10 +1,10 @@
-#include "cli/egress_sink.h"
+#include "handlers/own_events.h"
 
 #include <algorithm>
 
 namespace picortex {
 
-void EgressSink::store(const Event& event) noexcept {
+void OwnEvents::store(const Event& event) noexcept {
   const bool is_full = free_.empty() && deliveries_.size() == kWaitingMax;
   if (is_full || !writer_.is_available() || !writer_.has_room(1)) {
     ++dropped_;
@@ -17,7 +17,7 @@ void EgressSink::store(const Event& event) noexcept {
   writer_.submit(delivery.submission, {&delivery.event, 1});
 }
 
-void EgressSink::copy(const Event& event, Delivery& delivery) {
+void OwnEvents::copy(const Event& event, Delivery& delivery) {
   delivery.event = event;
   delivery.texts.assign(event.event_type).append(event.chat_id).append(event.msg);
   delivery.texts.append(event.data);
@@ -36,7 +36,7 @@ void EgressSink::copy(const Event& event, Delivery& delivery) {
   }
 }
 
-void EgressSink::Delivery::on_outcome(StoreOutcome outcome) noexcept {
+void OwnEvents::Delivery::on_outcome(StoreOutcome outcome) noexcept {
   if (outcome != StoreOutcome::stored) ++owner.dropped_;
   owner.free_.push_back(this);
 }

@@ -6,19 +6,21 @@
 #include <vector>
 
 #include "handlers/event_writer.h"
-#include "netfilter/egress_record.h"
+#include "storage/egress_hosts.h"
+#include "storage/event_sink.h"
 
 namespace picortex {
 
-// Brings the fence's rows to the writer of the database. Each is copied and waits there until it is
+// Brings what the daemon itself has to tell, the fence's rows and alerts, to the writer of the
+// database. Each is copied and waits there until it is
 // stored; a row that finds too many waiting, or a store that is down, is dropped and counted: its
 // line in the log remains.
-class EgressSink final : public EventSink {
+class OwnEvents final : public EventSink {
  public:
   static constexpr std::size_t kWaitingMax = 4096;
 
   // `writer` outlives this.
-  explicit EgressSink(EventWriter& writer) : writer_(writer) {}
+  explicit OwnEvents(EventWriter& writer) : writer_(writer) {}
 
   void store(const Event& event) noexcept override;
 
@@ -27,10 +29,10 @@ class EgressSink final : public EventSink {
  private:
   // One row on its way.
   struct Delivery {
-    explicit Delivery(EgressSink& sink) : owner(sink) {}
+    explicit Delivery(OwnEvents& sink) : owner(sink) {}
     void on_outcome(StoreOutcome outcome) noexcept;
 
-    EgressSink& owner;
+    OwnEvents& owner;
     Event event;
     EgressAttempt attempt;
     std::string texts;  // those of both
