@@ -158,6 +158,8 @@ void append_json_number(std::string& out, std::uint64_t value) { append_number(o
 void append_json_number(std::string& out, double value) {
   if (!std::isfinite(value)) {
     out += "null";
+  } else if (value == 0 && std::signbit(value)) {
+    out += "-0.0";  // without the point it would be read as an integer, which has no such zero
   } else if (std::abs(value) >= 0x1p63) {
     append_number(out, value, std::chars_format::scientific);
   } else {

@@ -19,9 +19,10 @@
 #include <utility>
 
 #include "base/uuid_v7.h"
-#include "bench/synced_commit.h"
+#include "bench/value_of.h"
 #include "storage/event_store.h"
 #include "storage/query.h"
+#include "storage/synced_commit.h"
 
 using namespace picortex;
 
@@ -71,7 +72,7 @@ Uuid fill(EventStore& store, std::int64_t rows) {
       event.request_id = request;
       value_of(store.append(event));
     }
-    synced_commit(store);
+    value_of(synced_commit(store, Durable::no));
     if (row % 500'000 < kBatch) {
       std::fprintf(stderr, "\r%lld of %lld rows", static_cast<long long>(row),
                    static_cast<long long>(rows));

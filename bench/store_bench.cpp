@@ -14,8 +14,9 @@
 #include <utility>
 
 #include "base/uuid_v7.h"
-#include "bench/synced_commit.h"
+#include "bench/value_of.h"
 #include "storage/event_store.h"
+#include "storage/synced_commit.h"
 
 using namespace picortex;
 
@@ -55,7 +56,7 @@ void fill(EventStore& store, int rows, int batch, double& write_us) {
       event.request_id = ids.next(now_ms);
       value_of(store.append(event));
     }
-    synced_commit(store);
+    value_of(synced_commit(store, Durable::no));
     write_us += microseconds_since(start);
   }
 }

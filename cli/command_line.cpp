@@ -91,6 +91,14 @@ void CommandLine::add_db() {
   CLI::App* backup = add_subcommand(*db, "backup", "Write a copy of it, as of now", kDbOptions);
   backup->add_option("FILE", db_file_, "the copy, which must not exist yet")->required();
   db_verbs_.emplace_back(DbVerb::backup, backup);
+  db_verbs_.emplace_back(
+      DbVerb::export_events,
+      add_subcommand(*db, "export", "Write its events to stdout, a line of JSON each, oldest first",
+                     kDbExportOptions));
+  CLI::App* import = add_subcommand(
+      *db, "import", "Store an export's events, while the daemon does not run", kDbOptions);
+  import->add_option("FILE", db_file_, "the export; stdin when not given, or -");
+  db_verbs_.emplace_back(DbVerb::import_events, import);
 }
 
 void CommandLine::add_egress() {

@@ -5,7 +5,10 @@
 #include <cstdio>
 #include <filesystem>
 
+#include "cli/db_export.h"
+#include "cli/db_import.h"
 #include "cli/display.h"
+#include "cli/logs.h"
 #include "cli/serve_options.h"
 #include "storage/maintenance.h"
 
@@ -43,14 +46,26 @@ int backup(const DbOptions& options) {
 }  // namespace
 
 Result<DbOptions> read_db_options(Settings& settings, DbVerb verb, std::string file) {
-  DbOptions options{.verb = verb, .data_dir = read_data_dir(settings), .file = std::move(file)};
+  DbOptions options{
+      .verb = verb, .data_dir = read_data_dir(settings), .file = std::move(file), .filter = {}};
+  if (verb == DbVerb::export_events) read_times(settings, options.filter, true);
   if (settings.error()) return std::unexpected(*settings.error());
   if (verb == DbVerb::backup && options.file.empty()) return failure("db backup: give a file");
   return options;
 }
 
 int db(const DbOptions& options) {
-  return options.verb == DbVerb::check ? check(options) : backup(options);
+  switch (options.verb) {
+    case DbVerb::check:
+      return check(options);
+    case DbVerb::backup:
+      return backup(options);
+    case DbVerb::export_events:
+      return export_events(options.data_dir, options.filter);
+    case DbVerb::import_events:
+      break;
+  }
+  return import_events(options.data_dir, options.file);
 }
 
 }  // namespace picortex

@@ -53,20 +53,6 @@ auto or_none(Parse parse) {
   };
 }
 
-void read_times(Settings& settings, LogsOptions& options) {
-  const auto parse = or_none(
-      [now_ms = unix_ms()](std::string_view text) { return parse_time_expression(text, now_ms); });
-  const auto since = settings.one(kFilterSince, parse);
-  const auto until = settings.one(kFilterUntil, parse);
-  EventFilter& filter = options.filter;
-  if (since) filter.since_ms = since->begin_ms;
-  if (until) {
-    filter.until_ms = until->end_ms;
-  } else if (since && !since->is_instant() && !options.follow) {
-    filter.until_ms = since->end_ms;
-  }
-}
-
 int print_error(std::string_view what) {
   std::fprintf(stderr, "picortex: logs: %.*s\n", static_cast<int>(what.size()), what.data());
   return 1;
@@ -250,6 +236,19 @@ void read_zone(Settings& settings) {
   tzset();
 }
 
+void read_times(Settings& settings, EventFilter& filter, bool is_open) {
+  const auto parse = or_none(
+      [now_ms = unix_ms()](std::string_view text) { return parse_time_expression(text, now_ms); });
+  const auto since = settings.one(kFilterSince, parse);
+  const auto until = settings.one(kFilterUntil, parse);
+  if (since) filter.since_ms = since->begin_ms;
+  if (until) {
+    filter.until_ms = until->end_ms;
+  } else if (since && !since->is_instant() && !is_open) {
+    filter.until_ms = since->end_ms;
+  }
+}
+
 Result<LogsOptions> read_logs_options(Settings& settings) {
   LogsOptions options;
   read_zone(settings);
@@ -266,7 +265,7 @@ Result<LogsOptions> read_logs_options(Settings& settings) {
   options.limit = settings.is_given(kLogsLimit) ? settings.number(kLogsLimit, 1, kLimitMax)
                   : is_short                    ? 20
                                                 : 1000;
-  read_times(settings, options);
+  read_times(settings, options.filter, options.follow);
   if (settings.error()) return std::unexpected(*settings.error());
   if (options.follow && (options.around || settings.is_given(kFilterUntil))) {
     return failure("logs: --follow waits for new events: leave out --until and --around");

@@ -36,6 +36,10 @@ struct LogsOptions {
 std::string read_chat_filter(Settings& settings);
 void read_zone(Settings& settings);
 
+// --since and --until into the filter, as of now. Of a day alone --since means the whole day,
+// unless `is_open`.
+void read_times(Settings& settings, EventFilter& filter, bool is_open);
+
 // Takes times as of now.
 Result<LogsOptions> read_logs_options(Settings& settings);
 

@@ -407,6 +407,8 @@ inline constexpr std::array<const Option*, 6> kWhyOptions{&kWhyId,   &kDataDir, 
                                                           &kWhyLast, &kAnswerJson, &kAnswerUtc};
 
 inline constexpr std::array<const Option*, 1> kDbOptions{&kDataDir};
+inline constexpr std::array<const Option*, 3> kDbExportOptions{&kDataDir, &kFilterSince,
+                                                               &kFilterUntil};
 
 inline constexpr std::array<const Option*, 3> kEgressAllowOptions{&kEgressFor, &kEgressAllowlist,
                                                                   &kDataDir};

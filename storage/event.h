@@ -27,6 +27,9 @@ struct Event {
   bool decision_skip = false;  // true when event_type is discriminator.decision and decides "skip"
   Uuid request_id;
   std::optional<Uuid> id;  // given by a client that may send it again; else the store makes one
+  // Which of its millisecond it was, for one that is put back; without it, or where that place is
+  // taken, the next one. An id that says the place goes first.
+  std::optional<std::uint32_t> sequence = {};
   const EgressAttempt* egress = nullptr;  // counted in the table `egress_host` when it is stored
 };
 

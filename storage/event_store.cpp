@@ -148,6 +148,11 @@ StoreResult<void> EventStore::insert(const Event& event) {
     if (*inserted) return {};
   }
   insert_event_.bind_blob(7, event.id->bytes);
+  if (event.sequence) {
+    auto inserted = insert_at({first_key_of(event.time_ms) + *event.sequence, 0});
+    if (!inserted) return std::unexpected(std::move(inserted.error()));
+    if (*inserted) return {};
+  }
   return insert_in_sequence(event.time_ms, 0);
 }
 

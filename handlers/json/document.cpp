@@ -103,12 +103,12 @@ bool shorten_wide_integers(std::span<char> text) noexcept {
   return found;
 }
 
-std::string sentence(simdjson::error_code error) {
+std::string sentence(simdjson::error_code error, std::size_t depth_max) {
   switch (error) {
     case simdjson::EMPTY:
       return "is empty";
     case simdjson::DEPTH_ERROR:
-      return "is nested more than " + std::to_string(kJsonDepthMax) + " levels deep";
+      return "is nested more than " + std::to_string(depth_max) + " levels deep";
     case simdjson::UTF8_ERROR:
       return "is not valid JSON: it is not UTF-8";
     case simdjson::UNESCAPED_CHARS:
@@ -130,11 +130,12 @@ std::string sentence(simdjson::error_code error) {
   }
 }
 
-simdjson::error_code parse_with(simdjson::dom::parser& parser, std::span<const char> text) {
+simdjson::error_code parse_with(simdjson::dom::parser& parser, std::span<const char> text,
+                                std::size_t depth_max) {
   // Powers of two, so that a slow growth of bodies does not allocate at each.
   const std::size_t capacity = std::bit_ceil(std::max<std::size_t>(text.size(), 4096));
   if (capacity > parser.capacity()) {
-    if (const auto error = parser.allocate(capacity, kJsonDepthMax)) return error;
+    if (const auto error = parser.allocate(capacity, depth_max)) return error;
     if (const auto error = parser.doc.allocate(capacity)) return error;
   }
   return parser.parse(text.data(), text.size(), false).error();
@@ -142,8 +143,9 @@ simdjson::error_code parse_with(simdjson::dom::parser& parser, std::span<const c
 
 }  // namespace
 
-JsonDocument::JsonDocument(std::size_t size_max)
+JsonDocument::JsonDocument(std::size_t size_max, std::size_t depth_max)
     : size_max_(size_max),
+      depth_max_(depth_max),
       parser_(std::make_unique<simdjson::dom::parser>(
           std::bit_ceil(std::max<std::size_t>(size_max, 4096)))) {
   CHECK(size_max < simdjson::SIMDJSON_MAXSIZE_BYTES);
@@ -159,11 +161,11 @@ Result<void> JsonDocument::parse(std::span<char> text) {
     text = text.subspan(3);
   }
   replace_lone_surrogates(text);
-  auto error = parse_with(*parser_, text);
+  auto error = parse_with(*parser_, text, depth_max_);
   if (error == simdjson::NUMBER_ERROR && shorten_wide_integers(text)) {
-    error = parse_with(*parser_, text);
+    error = parse_with(*parser_, text, depth_max_);
   }
-  if (error != simdjson::SUCCESS) return failure(sentence(error));
+  if (error != simdjson::SUCCESS) return failure(sentence(error, depth_max_));
   return {};
 }
 

@@ -30,7 +30,7 @@ inline constexpr std::size_t kJsonDepthMax = 64;
 class JsonDocument {
  public:
   // `size_max`: the largest text in bytes, below 4 GiB.
-  explicit JsonDocument(std::size_t size_max);
+  explicit JsonDocument(std::size_t size_max, std::size_t depth_max = kJsonDepthMax);
   ~JsonDocument();
 
   // Parses `text`, which may be altered in place (see above) and must have kJsonPadding readable
@@ -43,6 +43,7 @@ class JsonDocument {
 
  private:
   std::size_t size_max_;
+  std::size_t depth_max_;
   std::unique_ptr<simdjson::dom::parser> parser_;
 };
 

@@ -65,6 +65,7 @@ BOOST_AUTO_TEST_CASE(numbers_read_back_as_they_were) {
   BOOST_TEST(number(std::int64_t{-9223372036854775807 - 1}) == "-9223372036854775808");
   BOOST_TEST(number(std::uint64_t{18446744073709551615u}) == "18446744073709551615");
   BOOST_TEST(number(0.1) == "0.1");
+  BOOST_TEST(number(-0.0) == "-0.0");
   BOOST_TEST(number(1e300) == "1e+300");
   BOOST_TEST(number(0x1p64) == "1.8446744073709552e+19");
   BOOST_TEST(number(std::nan("")) == "null");
