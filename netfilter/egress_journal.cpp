@@ -69,7 +69,7 @@ void EgressJournal::on_verdict(const EgressEvent& event) noexcept {
   const std::uint32_t ticket = free_tickets_.back();
   free_tickets_.pop_back();
   Pending& pending = pending_[ticket];
-  pending.record.outcome = outcome;
+  pending.outcome = outcome;
   fill(pending, event);
   attribution_.ask(ticket,
                    {.protocol = event.protocol,
@@ -81,28 +81,16 @@ void EgressJournal::on_verdict(const EgressEvent& event) noexcept {
 }
 
 void EgressJournal::fill(Pending& pending, const EgressEvent& event) {
-  EgressRecord& record = pending.record;
-  const bool has_address = event.destination != IpAddress{.is_v6 = event.destination.is_v6};
-  const std::string address = has_address ? to_string(event.destination) : std::string();
-  const bool refused = record.outcome == EgressOutcome::refused;
-  pending.uid = event.uid;
+  pending.evidence = event.verdict.evidence;
+  pending.reason = event.verdict.reason;
+  pending.rule = event.verdict.rule ? uses_.text(*event.verdict.rule) : std::string_view();
+  pending.host.assign(event.host, 0, HostName::kSizeMax);
+  pending.destination = event.destination;
+  pending.port = event.destination_port;
+  pending.protocol = event.protocol;
   pending.dns_only = event.dns_only;
-  record.level = refused ? Level::warn : Level::debug;
-  record.event_type = refused ? kRejected : kAllowed;
-  record.time_ms = event.time_ms;
-  record.host = event.host.empty() ? address : std::string(event.host.substr(0, 253));
-  record.port = event.dns_only ? 0 : event.destination_port;
-  record.protocol = event.protocol;
-  record.data.clear();
-  JsonMembers members(record.data);
-  members.text("host", record.host);
-  if (has_address) members.text("address", address);
-  if (!event.dns_only) members.number("port", event.destination_port);
-  members.text("protocol", protocol_label(event.protocol));
-  members.text("evidence", evidence_label(event.verdict.evidence));
-  members.text("reason", reason_label(event.verdict.reason));
-  if (event.verdict.rule) members.text("rule", uses_.text(*event.verdict.rule));
-  if (record.outcome == EgressOutcome::learned) members.truth("learned", true);
+  pending.uid = event.uid;
+  pending.time_ms = event.time_ms;
 }
 
 void EgressJournal::on_culprit(void* owner, std::uint32_t ticket, const Culprit& culprit) noexcept {
@@ -112,11 +100,46 @@ void EgressJournal::on_culprit(void* owner, std::uint32_t ticket, const Culprit&
   journal.free_tickets_.push_back(ticket);
 }
 
-void EgressJournal::conclude(Pending& pending, const Culprit& culprit) {
-  EgressRecord& record = pending.record;
+// What makes two alike.
+void EgressJournal::make_key(const Pending& pending, const Culprit& culprit) {
+  key_.assign(1, pending.outcome == EgressOutcome::refused ? 'r' : 'a');
+  key_.append(1, pending.dns_only ? 'n' : 'c').append(1, static_cast<char>(pending.protocol));
+  const std::uint16_t port = pending.dns_only ? 0 : pending.port;
+  key_.append(1, static_cast<char>(port >> 8)).append(1, static_cast<char>(port & 0xff));
+  key_.append(culprit.executable).append(1, '\0');
+  if (pending.host.empty()) {
+    const auto address = pending.destination.raw();
+    key_.append(reinterpret_cast<const char*>(address.data()), address.size());
+  } else {
+    key_.append(pending.host).append(1, '\0');
+  }
+  if (culprit.id_source == IdSource::registered) key_ += to_string(culprit.ids.request_id);
+}
+
+EgressRecord EgressJournal::describe(const Pending& pending, const Culprit& culprit) {
+  const bool refused = pending.outcome == EgressOutcome::refused;
+  const bool has_address = pending.destination != IpAddress{.is_v6 = pending.destination.is_v6};
+  const std::string address = has_address ? to_string(pending.destination) : std::string();
+  EgressRecord record;
+  record.level = refused ? Level::warn : Level::debug;
+  record.event_type = refused ? kRejected : kAllowed;
+  record.time_ms = pending.time_ms;
   record.ids = culprit.ids;
   if (record.ids.request_id.is_nil()) record.ids.request_id = ids_.next(reactor_.unix_ms());
+  record.host = pending.host.empty() ? address : pending.host;
+  record.port = pending.dns_only ? 0 : pending.port;
+  record.protocol = pending.protocol;
+  record.outcome = pending.outcome;
+  record.message = (refused ? "refused " : "let go ") + place_of(record);
   JsonMembers members(record.data);
+  members.text("host", record.host);
+  if (has_address) members.text("address", address);
+  if (!pending.dns_only) members.number("port", pending.port);
+  members.text("protocol", protocol_label(pending.protocol));
+  members.text("evidence", evidence_label(pending.evidence));
+  members.text("reason", reason_label(pending.reason));
+  if (!pending.rule.empty()) members.text("rule", pending.rule);
+  if (pending.outcome == EgressOutcome::learned) members.truth("learned", true);
   members.number("uid", pending.uid);
   // The line's own `pid` is the daemon's.
   if (culprit.pid != 0) {
@@ -124,9 +147,14 @@ void EgressJournal::conclude(Pending& pending, const Culprit& culprit) {
     members.text("executable", culprit.executable).text("command", culprit.command);
   }
   members.text("id_source", id_source_label(culprit.id_source));
-  record.message.assign(record.outcome == EgressOutcome::refused ? "refused " : "let go ");
-  record.message += place_of(record);
+  return record;
+}
 
+// One that is alike to one of this minute needs no texts: its host is known by now.
+void EgressJournal::conclude(const Pending& pending, const Culprit& culprit) {
+  make_key(pending, culprit);
+  if (repetitions_.repeat(key_)) return;
+  EgressRecord record = describe(pending, culprit);
   const EgressAttempt attempt{.host = record.host,
                               .port = record.port,
                               .protocol = record.protocol,
@@ -136,19 +164,12 @@ void EgressJournal::conclude(Pending& pending, const Culprit& culprit) {
     tell_new_host(record);
     is_counted = true;
   }
-  key_.assign(record.event_type).append(1, '\0').append(culprit.executable).append(1, '\0');
-  key_.append(record.host).append(1, '\0').append(std::to_string(record.port));
-  key_.append(1, pending.dns_only ? 'n' : 'c').append(1, static_cast<char>(record.protocol));
-  if (culprit.id_source == IdSource::registered) key_ += to_string(record.ids.request_id);
   record.data += '}';
-  switch (repetitions_.note(key_, record, reactor_.unix_ms())) {
-    case RepetitionTable::Answer::first:
-      return tell(record, is_counted || record.host.empty() ? nullptr : &attempt);
-    case RepetitionTable::Answer::repeated:
-      return;
-    case RepetitionTable::Answer::no_room:
-      ++figures_.untold;
+  if (!repetitions_.add(key_, record, reactor_.unix_ms())) {
+    ++figures_.untold;
+    return;
   }
+  tell(record, is_counted || record.host.empty() ? nullptr : &attempt);
 }
 
 // Also remembers it, unless there have been too many this minute: then it is new the next time too.

@@ -69,16 +69,26 @@ class EgressJournal final : public EgressObserver {
   EgressFigures figures() const noexcept { return figures_; }
 
  private:
-  // A decision that waits for its process.
+  // A decision that waits for its process: what its texts are made of, should it be told.
   struct Pending {
-    EgressRecord record;  // but for its IDs, message and data's part about the process
-    std::uint32_t uid = 0;
+    EgressOutcome outcome = EgressOutcome::refused;
+    Evidence evidence = Evidence::ip;
+    Reason reason = Reason::bad_packet;
+    std::string rule;  // as it was then; empty: none
+    std::string host;  // empty: known by its address only
+    IpAddress destination;
+    std::uint16_t port = 0;
+    std::uint8_t protocol = 0;
     bool dns_only = false;
+    std::uint32_t uid = 0;
+    std::int64_t time_ms = 0;
   };
 
   static void on_culprit(void* owner, std::uint32_t ticket, const Culprit& culprit) noexcept;
-  void conclude(Pending& pending, const Culprit& culprit);
   void fill(Pending& pending, const EgressEvent& event);
+  void make_key(const Pending& pending, const Culprit& culprit);
+  EgressRecord describe(const Pending& pending, const Culprit& culprit);
+  void conclude(const Pending& pending, const Culprit& culprit);
   EgressOutcome count(const EgressEvent& event) noexcept;
   bool is_new(std::string_view host);
   void tell_new_host(const EgressRecord& record);

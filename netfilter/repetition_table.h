@@ -18,10 +18,10 @@ class RepetitionTable {
   static constexpr std::size_t kEntriesMax = 2048;
   static constexpr std::int64_t kWindowMs = 60'000;
 
-  enum class Answer : std::uint8_t { first, repeated, no_room };
-
-  // `key`: what makes two alike. The first one's record is kept for the count.
-  Answer note(std::string_view key, const EgressRecord& record, std::int64_t now_ms);
+  // Counts one more of those alike, which is what `key` makes them; false: it is the first.
+  bool repeat(std::string_view key);
+  // The first one, whose record is kept for the count; false: there is no room for it.
+  bool add(std::string_view key, const EgressRecord& record, std::int64_t now_ms);
 
   // Calls `report(EgressRecord& record, std::int64_t repetitions)` for each entry whose minute is
   // over and that was repeated, and forgets all whose minute is over.
