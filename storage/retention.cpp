@@ -1,6 +1,7 @@
 #include "storage/retention.h"
 
 #include <limits>
+#include <string_view>
 #include <utility>
 
 #include "storage/counters.h"
@@ -10,6 +11,10 @@ namespace picortex {
 namespace {
 
 constexpr std::int64_t kMinuteMs = 60'000;
+// Behind every key.
+constexpr std::int64_t kAll = std::numeric_limits<std::int64_t>::max();
+// What comes without the token.
+constexpr std::string_view kOpenTypes[] = {"frontend", "sentry.error"};
 
 }  // namespace
 
@@ -22,7 +27,10 @@ StoreResult<void> Retention::prepare(Database& database) {
       {&oldest_, "SELECT min(key) FROM event"},
       {&pages_, "PRAGMA page_count"},
       {&free_pages_, "PRAGMA freelist_count"},
-      {&forget_events_,
+      {&forget_type_,
+       "DELETE FROM event WHERE key IN (SELECT key FROM event WHERE type ="
+       " (SELECT id FROM event_type WHERE name = ?1) ORDER BY key LIMIT ?2)"},
+      {&forget_oldest_,
        "DELETE FROM event WHERE key IN"
        " (SELECT key FROM event WHERE key < ?1 ORDER BY key LIMIT ?2)"},
       {&forget_minutes_,
@@ -46,7 +54,7 @@ StoreResult<std::optional<std::int64_t>> Retention::end_of_expired(std::int64_t 
   if (!too_large) return std::unexpected(std::move(too_large.error()));
   auto oldest = oldest_.lookup();
   if (!oldest || !*oldest) return oldest;
-  if (*too_large) return std::numeric_limits<std::int64_t>::max();
+  if (*too_large) return kAll;
   const std::int64_t cutoff_ms = now_ms - limits_.age_max_ms;
   if (limits_.age_max_ms == 0 || time_of(**oldest) >= cutoff_ms) return std::nullopt;
   return first_key_of(cutoff_ms);
@@ -62,14 +70,27 @@ StoreResult<std::size_t> Retention::forget(std::int64_t now_ms, std::size_t rows
   auto end = end_of_expired(now_ms);
   if (!end) return std::unexpected(std::move(end.error()));
   if (!*end) return 0;
-  const auto rows = static_cast<std::int64_t>(rows_max);
-  if (auto done = forget_events_.bind(1, **end).bind(2, rows).run(); !done) {
-    return std::unexpected(std::move(done.error()));
+  std::size_t forgotten = 0;
+  if (**end == kAll) {
+    for (const std::string_view type : kOpenTypes) {
+      auto rows = run(forget_type_.bind_text(1, type), rows_max - forgotten);
+      if (!rows) return rows;
+      forgotten += *rows;
+    }
   }
-  const auto forgotten = static_cast<std::size_t>(database_->changes());
-  forget_minutes_.bind(1, now_ms / kMinuteMs - Counters::kWeekMinutes).bind(2, rows);
-  if (auto done = forget_minutes_.run(); !done) return std::unexpected(std::move(done.error()));
-  return forgotten;
+  auto rows = run(forget_oldest_.bind(1, **end), rows_max - forgotten);
+  if (!rows) return rows;
+  const std::int64_t first_minute = now_ms / kMinuteMs - Counters::kWeekMinutes;
+  if (auto minutes = run(forget_minutes_.bind(1, first_minute), rows_max); !minutes) return minutes;
+  return forgotten + *rows;
+}
+
+// Its second parameter is how many at most.
+StoreResult<std::size_t> Retention::run(Statement& statement, std::size_t rows_max) {
+  if (rows_max == 0) return 0;
+  auto done = statement.bind(2, static_cast<std::int64_t>(rows_max)).run();
+  if (!done) return std::unexpected(std::move(done.error()));
+  return static_cast<std::size_t>(database_->changes());
 }
 
 }  // namespace picortex

@@ -15,9 +15,10 @@ struct RetentionLimits {
 };
 
 // Lets the oldest events go, a few at a time: those beyond an age, and as many as it takes to stay
-// within a size. The pages that become free are used again, so that a file that has reached its
-// size grows no further; it never shrinks. What was counted stays counted: chats and turns in all,
-// and the hosts of the fence. Part of the EventStore.
+// within a size. For the size those go first that anybody may send, so that nobody without the
+// token can push other events out. The pages that become free are used again, so that a file that
+// has reached its size grows no further; it never shrinks. What was counted stays counted: chats
+// and turns in all, and the hosts of the fence. Part of the EventStore.
 class Retention {
  public:
   // The least size_max: the log may take up to kLogSize of it.
@@ -39,6 +40,7 @@ class Retention {
  private:
   StoreResult<std::optional<std::int64_t>> end_of_expired(std::int64_t now_ms);
   StoreResult<bool> is_too_large();
+  StoreResult<std::size_t> run(Statement& statement, std::size_t rows_max);
 
   Database* database_ = nullptr;
   RetentionLimits limits_;
@@ -47,7 +49,8 @@ class Retention {
   Statement oldest_;
   Statement pages_;
   Statement free_pages_;
-  Statement forget_events_;
+  Statement forget_type_;
+  Statement forget_oldest_;
   Statement forget_minutes_;
 };
 

@@ -119,6 +119,25 @@ BOOST_AUTO_TEST_CASE(a_smaller_limit_than_the_file_is_reached_slice_by_slice) {
   BOOST_TEST(events() > 500);
 }
 
+BOOST_AUTO_TEST_CASE(what_anybody_may_send_pushes_nothing_else_out) {
+  data = '"' + std::string(60'000, 'x') + '"';
+  store_events(300, kNow, 1);
+  get(store->begin(kNow));
+  for (int i = 0; i < 600; ++i) {
+    Event open = event(i % 2 == 0 ? "frontend" : "sentry.error", kNow + 1000 + i);
+    open.data = data;
+    get(store->append(open));
+  }
+  commit();
+  store->keep_within({.size_max = Retention::kSizeMaxMin});
+  while (get(store->wants_to_forget(kNow))) BOOST_REQUIRE(forget(16) == 16u);
+  BOOST_TEST(number("SELECT count(*) FROM events WHERE event_type = 'tmux.turn.start'") == 300);
+  // For the age it does not matter.
+  store->keep_within({.age_max_ms = kDay});
+  BOOST_TEST(forget(1000, kNow + 2 * kDay) > 300u);
+  BOOST_TEST(events() == 0);
+}
+
 BOOST_AUTO_TEST_CASE(old_minutes_of_the_counters_go_with_the_events) {
   get(reader()->execute("INSERT INTO metric_minute VALUES (1, 1, 0, 0), (2, 0, 1, 0)"));
   store_events(5, kNow - 2 * kDay, 1);
