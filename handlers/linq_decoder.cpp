@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <string_view>
 
+#include "base/text.h"
 #include "handlers/named_uuid.h"
 #include "storage/event.h"
 
@@ -70,6 +71,7 @@ Result<void> LinqDecoder::decode(std::span<char> body, LinqEvent& event) {
       event.chat_id = chat;
     }
     append_text(data, event.msg);
+    event.msg.resize(cut_to(event.msg, kMsgSizeMax).size());
   }
   if (auto written = writer_.append(event.data, document_.root()); !written) {
     return failure("body " + written.error().what);

@@ -16,7 +16,7 @@ struct LinqEvent {
   Uuid id;                 // of event_id: the same one for each time that Linq sends the event
   std::string event_type;  // linq.inbound for message.received, else linq.<its type>
   std::string chat_id;     // data.chat.id; empty: of no chat
-  std::string msg;         // the text of a message; else empty
+  std::string msg;         // the text of a message, as far as kMsgSizeMax; else empty
   std::string data;        // the whole envelope, a JSON object on one line
 };
 
@@ -29,6 +29,8 @@ struct LinqEvent {
 // and of more (trace_id, created_at, partner_id, versions).
 class LinqDecoder {
  public:
+  static constexpr std::size_t kMsgSizeMax = 8192;  // bytes; all of the text is in the data
+
   // `document` is shared with other decoders and outlives this one.
   explicit LinqDecoder(JsonDocument& document) : document_(document) {}
 

@@ -2,12 +2,14 @@
 // not sign them or not now.
 import assert from 'node:assert/strict';
 import { randomBytes, randomUUID } from 'node:crypto';
+import { readdirSync, unlinkSync } from 'node:fs';
+import { join } from 'node:path';
 import test from 'node:test';
 import { Webhook } from 'standardwebhooks';
 import { cleanUpAfter } from './support/cleanup.mjs';
 import { Client } from './support/client.mjs';
 import { events } from './support/database.mjs';
-import { startDaemon } from './support/daemon.mjs';
+import { eventually, startDaemon } from './support/daemon.mjs';
 
 const secret = `whsec_${randomBytes(32).toString('base64')}`;
 const start = (t, options = {}) => startDaemon(t, { ...options, settings: { PICORTEX_LINQ_SECRET: secret, ...options.settings } });
@@ -137,6 +139,30 @@ test('refused, and nothing is stored', async (t) => {
   }
   assert.equal((await events(daemon.dataDir, "event_type LIKE 'linq.%'")).length, 0);
   assert.ok(!daemon.rawLines.join('\n').includes(secret), 'no line shows the secret');
+});
+
+test('under a name that is not its own it is refused, whoever signed', async (t) => {
+  const daemon = await start(t);
+  const request = signed(message());
+  request.headers.host = 'evil.example';
+  assert.equal((await post(clientOf(t, daemon), request)).status, 403);
+  assert.equal((await events(daemon.dataDir, "event_type LIKE 'linq.%'")).length, 0);
+});
+
+test('503 while it cannot be stored, and once it can it is stored once', async (t) => {
+  const daemon = await start(t);
+  const client = clientOf(t, daemon);
+  const request = signed(message());
+  for (const name of readdirSync(daemon.dataDir)) {
+    if (name.startsWith('picortex.db')) unlinkSync(join(daemon.dataDir, name));
+  }
+  await eventually('it is noticed', async () => (await client.get('/health')).status === 503);
+  const refused = await post(client, request);
+  assert.equal(refused.status, 503);
+  assert.equal(refused.headers['retry-after'], '1');
+  await eventually('a new one is made', async () => (await client.get('/health')).status === 200, 20_000);
+  for (let i = 0; i < 2; ++i) assert.equal((await post(client, request)).status, 200);
+  assert.equal((await events(daemon.dataDir, "event_type = 'linq.inbound'")).length, 1);
 });
 
 test('just within five minutes it is taken', async (t) => {
