@@ -82,14 +82,14 @@ expect 'the man page has no warnings' sh -c "! man -l --warnings -Tutf8 '$source
 
 mkdir -p "$root/var/lib/picortex"
 echo kept >"$root/var/lib/picortex/picortex.db"
-echo 'crates.io' >>"$root/etc/picortex/egress-allowlist.txt"
+echo 'docs.example.org' >>"$root/etc/picortex/egress-allowlist.txt"
 expect 'it upgrades' install_package "$second"
 expect 'to the new version' grep -q '^Version: 0.1.1' <(inside dpkg -s picortex)
 expect 'the data is kept' grep -q kept "$root/var/lib/picortex/picortex.db"
-expect 'the allowlist is kept' grep -q crates.io "$root/etc/picortex/egress-allowlist.txt"
+expect 'the allowlist is kept' grep -q docs.example.org "$root/etc/picortex/egress-allowlist.txt"
 expect 'it is removed' inside apt-get remove -y -q picortex
 expect 'removed, the data is kept' grep -q kept "$root/var/lib/picortex/picortex.db"
-expect 'removed, the configuration is kept' grep -q crates.io "$root/etc/picortex/egress-allowlist.txt"
+expect 'removed, the configuration is kept' grep -q docs.example.org "$root/etc/picortex/egress-allowlist.txt"
 expect 'it is purged' inside apt-get purge -y -q picortex
 expect 'purged, nothing is left' test ! -e "$root/var/lib/picortex" -a ! -e "$root/etc/picortex"
 echo "$passed passed, 0 failed"

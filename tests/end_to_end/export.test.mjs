@@ -186,10 +186,11 @@ test('Ctrl-C ends an import at a line, and it goes on later', async (t) => {
   }
   child.kill('SIGINT');
   assert.deepEqual(await once(child, 'close'), [1, null]);
-  assert.equal(output, '2500 events stored, 0 were there already\n');
+  const stored = Number(/^(\d+) events stored, 0 were there already\n$/.exec(output)?.[1]);
+  assert.ok(stored >= 2000 && stored <= 2500, output);
   assert.equal(errors, 'picortex: db: ended by a signal; run it again to go on\n');
   assert.equal(execFileSync(binary, ['db', 'import', '--data-dir', directory], { env: environment({}), input: text, encoding: 'utf8' }),
-    '0 events stored, 2500 were there already\n');
+    `${2500 - stored} events stored, ${stored} were there already\n`);
 });
 
 test('a reader that has seen enough ends an export quietly', async (t) => {
