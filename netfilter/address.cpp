@@ -17,6 +17,8 @@ struct ClassifiedNetwork {
 };
 
 bool starts_with(std::span<const std::uint8_t> address, const ClassifiedNetwork& network) noexcept {
+  // Nearly all differ here.
+  if (network.prefix_size >= 8 && address[0] != network.address[0]) return false;
   const std::size_t whole = network.prefix_size / 8;
   const int rest = network.prefix_size % 8;
   if (!std::equal(address.begin(), address.begin() + whole, network.address.begin())) return false;

@@ -204,6 +204,7 @@ std::optional<RuleIndex> Allowlist::match(const NameNeed& need, std::int64_t now
 std::optional<RuleIndex> Allowlist::match(const IpAddress& address, std::uint16_t port,
                                           std::int64_t now_ms) const {
   const auto& sizes = prefix_sizes_[address.is_v6];
+  if (sizes.none()) return std::nullopt;
   for (int size = address.is_v6 ? 128 : 32; size >= 0; --size) {
     if (!sizes.test(static_cast<std::size_t>(size))) continue;
     const auto found = networks_.find(network_of(address, static_cast<std::uint8_t>(size)));
