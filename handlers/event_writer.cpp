@@ -130,7 +130,8 @@ void EventWriter::on_turn_end() noexcept {
 
 bool EventWriter::may_write() const noexcept {
   if (sync_.in_flight() || busy_retry_.is_running()) return false;
-  if (waiting_.is_empty() && (!forget_due_ || store_ == nullptr)) return false;
+  const bool has_own_work = store_ != nullptr && (forget_due_ || metrics_due_);
+  if (waiting_.is_empty() && !has_own_work) return false;
   return in_transaction_ || !store_->holds_commits();
 }
 
@@ -144,7 +145,7 @@ void EventWriter::begin_batch() {
 void EventWriter::write_rows() {
   const auto appended = append_rows();
   if (!appended) return on_fault(appended.error());
-  if (!forget_some(*appended)) return;
+  if (auto kept = keep_house(*appended); !kept) return on_fault(kept.error());
   if (!waiting_.is_empty() && events_in_batch_ < kRowsPerCommit) return reactor_.turn_at_once();
   commit_batch();
 }
@@ -173,21 +174,24 @@ StoreResult<std::size_t> EventWriter::append_rows() {
   return rows;
 }
 
-// False: a fault.
-bool EventWriter::forget_some(std::size_t rows_beside) {
-  if (limits_ == RetentionLimits{}) return true;
+// What the daemon itself has to do in the database, as part of the same transactions.
+StoreResult<void> EventWriter::keep_house(std::size_t rows_beside) {
+  if (std::exchange(metrics_due_, false)) {
+    if (auto saved = store_->save_metrics(reactor_.unix_ms()); !saved) return saved;
+  }
+  return limits_ == RetentionLimits{} ? StoreResult<void>() : forget_some(rows_beside);
+}
+
+StoreResult<void> EventWriter::forget_some(std::size_t rows_beside) {
   const std::size_t rows_max = rows_beside == 0 ? kForgottenAlone : rows_beside + kForgottenBeside;
   const auto forgotten = store_->forget(reactor_.unix_ms(), rows_max);
-  if (!forgotten) {
-    on_fault(forgotten.error());
-    return false;
-  }
+  if (!forgotten) return std::unexpected(forgotten.error());
   forgotten_in_batch_ += *forgotten;
   forget_due_ = false;
   if (*forgotten == rows_max && !next_slice_.is_running()) {
     slices_.start(next_slice_, reactor_.now());
   }
-  return true;
+  return {};
 }
 
 void EventWriter::commit_batch() {
@@ -271,9 +275,7 @@ void EventWriter::on_tick() noexcept {
 
 void EventWriter::look_after_store() {
   if (stuck_) return look_for_lock();
-  if (auto written = store_->write_metrics(reactor_.unix_ms()); !written) {
-    return on_fault(written.error());
-  }
+  metrics_due_ = store_->wants_to_save_metrics(reactor_.unix_ms());
   if (auto verified = store_->verify(); !verified) on_fault(verified.error());
 }
 

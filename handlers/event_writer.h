@@ -114,7 +114,8 @@ class EventWriter {
   void begin_batch();
   void write_rows();
   StoreResult<std::size_t> append_rows();
-  bool forget_some(std::size_t rows_beside);
+  StoreResult<void> keep_house(std::size_t rows_beside);
+  StoreResult<void> forget_some(std::size_t rows_beside);
   void commit_batch();
   void end_synced();
   void count_copied();
@@ -149,8 +150,10 @@ class EventWriter {
   std::size_t events_in_batch_ = 0;
   std::size_t forgotten_in_batch_ = 0;
   std::size_t next_event_ = 0;  // of waiting_'s first submission, which is half appended
-  bool forget_due_ = false;     // a transaction is to forget some, even if no event comes
-  bool stuck_ = false;          // another connection has held the lock for too long
+  // A transaction is to do it, even if no event comes.
+  bool forget_due_ = false;
+  bool metrics_due_ = false;
+  bool stuck_ = false;  // another connection has held the lock for too long
   Instant busy_since_{};
   Instant syncing_since_{};  // without a moment in which no fsync was in flight
 

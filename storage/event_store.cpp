@@ -227,6 +227,7 @@ void EventStore::rollback() noexcept {
   counters_.rollback();
   names_.rollback();
   egress_hosts_.rollback();
+  written_.reset();
   in_transaction_ = failed_ = counters_saved_ = log_header_synced_ = false;
 }
 
@@ -235,32 +236,34 @@ const Metrics& EventStore::metrics(std::int64_t now_ms) {
   return counters_.values();
 }
 
-StoreResult<void> EventStore::write_metrics(std::int64_t now_ms) {
-  CHECK(!in_transaction_);
-  counters_.roll(now_ms);
-  if (written_ == counters_.values()) return {};
-  auto done = begin_.run();
-  if (!done) return done;
-  const auto before = written_;
-  done = save_metrics(now_ms);
-  if (done) done = commit_.run();
-  if (done) done = check_place();
-  if (!done) {
-    database_->rollback();
-    written_ = before;
-  }
-  return done;
-}
+bool EventStore::wants_to_save_metrics(std::int64_t now_ms) { return written_ != metrics(now_ms); }
 
 StoreResult<void> EventStore::save_metrics(std::int64_t now_ms) {
   const Metrics& values = counters_.values();
   for (const auto& [name, member] : kMetricNames) {
     if (written_ && (*written_).*member == values.*member) continue;
     write_metric_.bind_text(1, name).bind(2, values.*member).bind(3, now_ms);
-    if (auto done = write_metric_.run(); !done) return done;
+    if (auto done = write_metric_.run(); !done) {
+      failed_ = in_transaction_;
+      return done;
+    }
   }
   written_ = values;
   return {};
+}
+
+// In a transaction of its own.
+StoreResult<void> EventStore::write_metrics(std::int64_t now_ms) {
+  auto done = begin_.run();
+  if (!done) return done;
+  done = save_metrics(now_ms);
+  if (done) done = commit_.run();
+  if (done) done = check_place();
+  if (!done) {
+    database_->rollback();
+    written_.reset();
+  }
+  return done;
 }
 
 int EventStore::database_descriptor() const noexcept {
@@ -272,7 +275,10 @@ StoreResult<CheckpointProgress> EventStore::checkpoint() {
 }
 
 StoreResult<void> EventStore::finish(std::int64_t now_ms) {
-  if (auto written = write_metrics(now_ms); !written) return written;
+  counters_.roll(now_ms);
+  if (wants_to_save_metrics(now_ms)) {
+    if (auto written = write_metrics(now_ms); !written) return written;
+  }
   const auto copied = database_->checkpoint(CheckpointMode::truncate);
   if (!copied) return std::unexpected(copied.error());
   return {};

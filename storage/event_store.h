@@ -22,7 +22,7 @@ namespace picortex {
 // The events, their counters and the write-ahead log, in <data directory>/picortex.db. The only
 // writer of that file (storage/schema.h has its tables). It waits for nothing, and between open()
 // and finish() its owner does the fsyncs, when it is told to. (SQLite itself syncs the log's first
-// page when write_metrics(), or a transaction too large for the page cache, starts the log anew.)
+// page when a transaction too large for the page cache starts the log anew.)
 //
 // - Events are durable once wal_descriptor() has been fsynced after their commit. Then
 //   log_synced(), also where nobody waits for the events, if wants_log_sync().
@@ -73,8 +73,10 @@ class EventStore {
   const Metrics& metrics(std::int64_t now_ms);
   // What was counted in a minute of the last 24 hours (Unix time in minutes); zeros for any other.
   MinuteCounts counts_of(std::int64_t minute) const noexcept { return counters_.counts_of(minute); }
-  // Writes those that changed to the table `metrics`, in a transaction of its own.
-  StoreResult<void> write_metrics(std::int64_t now_ms);
+  // Whether the table `metrics` says something else. Not within a transaction.
+  bool wants_to_save_metrics(std::int64_t now_ms);
+  // Writes those that changed to it, as part of the transaction: as they were when that began.
+  StoreResult<void> save_metrics(std::int64_t now_ms);
 
   // For fsync only. Stays the same, and stays open, for the life of the store.
   int wal_descriptor() const noexcept { return wal_file_.descriptor(); }
@@ -105,7 +107,7 @@ class EventStore {
   StoreResult<void> prepare_statements();
   StoreResult<void> start(std::int64_t now_ms);
   StoreResult<void> check_place();
-  StoreResult<void> save_metrics(std::int64_t now_ms);
+  StoreResult<void> write_metrics(std::int64_t now_ms);
   StoreResult<bool> end_transaction();
 
   StoreResult<bool> is_stored(const Uuid& id);
@@ -124,7 +126,7 @@ class EventStore {
   KeySequence sequence_;
   RandomPool random_;
   EventPlace last_place_;
-  std::optional<Metrics> written_;  // what the table `metrics` says
+  std::optional<Metrics> written_;  // what the table `metrics` says; none: not known
   WalFile wal_file_;
   bool in_transaction_ = false;
   bool failed_ = false;  // true when the transaction can only be rolled back

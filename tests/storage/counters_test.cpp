@@ -159,7 +159,7 @@ BOOST_AUTO_TEST_CASE(random_events_agree_with_the_view_in_memory_after_restarts_
     }
     if (random() % 5 == 0) open(now_ms);
     BOOST_TEST_REQUIRE((store->metrics(now_ms) == counted(now_ms)), "round " << round);
-    get(store->write_metrics(now_ms));
+    save_metrics(now_ms);
     BOOST_TEST_REQUIRE((written() == counted(now_ms)), "round " << round);
   }
 }
@@ -169,12 +169,12 @@ BOOST_AUTO_TEST_CASE(metrics_are_written_when_they_change_and_only_those) {
   BOOST_TEST(number("SELECT count(*) FROM metrics WHERE updated_ms = " + std::to_string(kNow)) ==
              6);
   put(event("tmux.turn.start"));
-  get(store->write_metrics(kNow + 5));
+  save_metrics(kNow + 5);
   BOOST_TEST((written() == store->metrics(kNow)));
   BOOST_TEST(text("SELECT group_concat(name) FROM (SELECT name FROM metrics WHERE updated_ms > " +
                   std::to_string(kNow) + " ORDER BY name)") == "turns_last_24h,turns_total");
   const int frames = store->wal().frames;
-  get(store->write_metrics(kNow + 9));
+  save_metrics(kNow + 9);
   BOOST_TEST(store->wal().frames == frames);
 }
 

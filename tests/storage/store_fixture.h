@@ -70,6 +70,13 @@ struct StoreFixture {
     return stored;
   }
 
+  void save_metrics(std::int64_t now_ms) {
+    if (!store->wants_to_save_metrics(now_ms)) return;
+    get(store->begin(now_ms));
+    get(store->save_metrics(now_ms));
+    commit();
+  }
+
   void commit() {
     while (!get(store->commit())) {  // the log starts anew
       BOOST_REQUIRE(fdatasync(store->wal_descriptor()) == 0);
