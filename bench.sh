@@ -11,7 +11,7 @@ usage() {
   cat <<END
 usage: ./bench.sh [OPTION…] [SCENARIO…]
 
-  health        GET /health with 1, 64 and 512 connections, and pipelined by 16
+  health        GET /health with 1, 64 and 512 connections, from a client that costs little, and pipelined by 16
   frontend-log  POST /api/frontend-log, the rate limit lifted
   events        POST /api/events, one by one and in batches of 100, each answer durable
   idle          memory with 0, 1,000 and 10,000 idle connections
