@@ -9,6 +9,7 @@
 
 #include "cli/byte_size.h"
 #include "cli/egress_rules.h"
+#include "handlers/alert_watch.h"
 
 namespace picortex {
 namespace {
@@ -124,6 +125,9 @@ Result<ServeOptions> read_serve_options(Settings& settings) {
   options.body_timeout_ms = settings.number(kBodyTimeoutMs, kTimeoutMsMin, kTimeoutMsMax);
   options.send_timeout_ms = settings.number(kSendTimeoutMs, kTimeoutMsMin, kTimeoutMsMax);
   if (settings.error()) return std::unexpected(*settings.error());
+  if (options.alert_rules.size() > AlertWatch::kRulesMax) {
+    return failure("--alert-on: there are more than 64 rules");
+  }
   options.settings = settings;
   return options;
 }

@@ -50,6 +50,22 @@ bool believes(const TrustedProxies& proxies, std::string_view peer) {
 
 BOOST_AUTO_TEST_SUITE(command_line)
 
+BOOST_AUTO_TEST_CASE(alert_rules_are_read_and_their_number_is_bounded) {
+  BOOST_TEST(parse_serve({}).alert_rules.empty());
+  const ServeOptions options = parse_serve({"--alert-on", "level=error rate>1/1m", "--alert-on",
+                                            "chat_id=c silent>1h,level=fatal rate>0/1m"});
+  BOOST_REQUIRE(options.alert_rules.size() == 3u);
+  BOOST_TEST(options.alert_rules[1].chat_id == "c");
+  BOOST_TEST(
+      refusal({"serve", "--alert-on", "level=error"})
+          .starts_with("picortex: --alert-on (flag): \"level=error\" is not allowed, since it "
+                       "has no trigger"));
+  std::string many = "level=error rate>1/1m";
+  for (int i = 0; i < 64; ++i) many += ",level=error rate>1/1m";
+  BOOST_TEST(refusal({"serve", "--alert-on", many}) ==
+             "picortex: --alert-on: there are more than 64 rules\n");
+}
+
 BOOST_AUTO_TEST_CASE(serve_has_the_documented_defaults) {
   const ServeOptions options = parse_serve({});
   BOOST_REQUIRE(options.listen.size() == 1);

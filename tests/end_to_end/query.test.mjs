@@ -34,6 +34,8 @@ for (let at = 0; at < seeded.length; at += 400) {
 }
 
 const ask = (query) => client.get(`/api/events?${new URLSearchParams(query)}`, bearer);
+// A page has as many events as were asked for, unless it is the last one or has used up its time.
+const timeUsedUpMs = 40;
 async function pages(query) {
   const found = [];
   for (let cursor = ''; cursor !== null; ) {
@@ -42,6 +44,8 @@ async function pages(query) {
     found.push(json.events);
     assert.ok(json.cost.rows_looked_at >= json.events.length && json.cost.slices >= 1 && json.cost.ms >= 0);
     cursor = json.next_cursor;
+    assert.ok(cursor === null || json.events.length === Number(query.limit) || json.cost.ms > timeUsedUpMs,
+      `${json.events.length} events in ${json.cost.ms} ms`);
   }
   return found;
 }
@@ -71,7 +75,6 @@ for (const [what, query, fits] of questions) {
     for (const limit of [7, 100, 1000]) {
       const found = await pages({ ...query, limit: String(limit) });
       assert.deepEqual(found.flat(), expected);
-      found.slice(0, -1).forEach((page) => assert.equal(page.length, limit));
     }
   });
 }
