@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Measures picortex beside its peers: installs what that needs, builds a release, runs the scenarios, prints the table.
+# Measures picortex and its peers: installs what that needs, builds a release, runs the scenarios, prints the table.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 # shellcheck source=cmake/packages.sh
 . cmake/packages.sh
 
-scenarios='health frontend-log events idle ingest log stall mixed micro start questions queries verdicts'
+scenarios='health frontend-log events durable idle ingest log stall mixed micro start questions queries verdicts soak transport'
 
 usage() {
   cat <<END
@@ -14,6 +14,7 @@ usage: ./bench.sh [OPTION…] [SCENARIO…]
   health        GET /health with 1, 64 and 512 connections, from a client that costs little, and pipelined by 16
   frontend-log  POST /api/frontend-log, the rate limit lifted
   events        POST /api/events, one by one and in batches of 100, each answer durable
+  durable       the same one by one, by 1, 16, 64 and 512 connections, next to servers that only store and sync
   idle          memory with 0, 1,000 and 10,000 idle connections
   ingest        /health while events come at half the rate that is possible
   log           a log line for each request, to a pipe
@@ -24,15 +25,18 @@ usage: ./bench.sh [OPTION…] [SCENARIO…]
   questions     events one by one on that database, with and without somebody who asks meanwhile
   queries       first pages of queries on a database of --events
   verdicts      the egress fence, in network namespaces (root)
+  soak          disk, memory and the longest iteration near the size limit, with queries, streams, backups and a slow reader
+  transport     what picortex/pino costs the bot's event loop, next to pino to a file
 
   --rounds N         rounds of each contestant, in turn (5)
   --seconds N        length of a round (3)
   --stall-seconds N  length of each run of stall (60)
+  --soak-seconds N   length of soak (900)
   --events N         events of start and queries (10000000: takes minutes and 10 GB below BENCH_DIR)
   --out DIRECTORY    where results.md and results.json go (build/bench)
 
 Without a SCENARIO all of them run. The contestants: picortex, nginx, the founding document's own stack (Fastify, pino,
-better-sqlite3: bench/peers), and a null server that only sends a canned answer. BENCH_DIR is where data go, on a real
+better-sqlite3: bench/peers), and null servers, which only send a canned answer, or store a body and sync it first. BENCH_DIR is where data go, on a real
 disk (/var/tmp). PICORTEX_BINARY measures another build. Exit status: 0 done, 1 a scenario failed, 2 wrong usage.
 END
 }
@@ -47,13 +51,13 @@ arguments=()
 while [ $# -gt 0 ]; do
   case $1 in
     -h | --help) usage && exit 0 ;;
-    --rounds | --seconds | --stall-seconds | --events | --out)
+    --rounds | --seconds | --stall-seconds | --soak-seconds | --events | --out)
       [ $# -gt 1 ] || { usage >&2 && exit 2; }
       check_value "$1" "$2"
       arguments+=("$1" "$2")
       shift
       ;;
-    --rounds=* | --seconds=* | --stall-seconds=* | --events=* | --out=*)
+    --rounds=* | --seconds=* | --stall-seconds=* | --soak-seconds=* | --events=* | --out=*)
       check_value "${1%%=*}" "${1#*=}"
       arguments+=("$1")
       ;;
@@ -73,9 +77,9 @@ if [ ! -d bench/peers/node_modules ] || [ bench/peers/package-lock.json -nt benc
 fi
 build release picortex bench/all
 
-for port in 18701 18702 18703 18704; do
+for port in 18701 18702 18703 18704 18705; do
   if (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
-    echo "error: port $port is taken; the contestants listen on 18701 to 18704" >&2
+    echo "error: port $port is taken; the contestants listen on 18701 to 18705" >&2
     exit 1
   fi
 done

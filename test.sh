@@ -9,11 +9,18 @@ usage() {
   cat <<'END'
 usage: ./test.sh [PART…]
 
-  unit   debug build with warnings as errors, its unit tests and fuzz corpora, the shape of the sources
-  e2e    release build, the end-to-end tests against it, the Debian package in a fresh Debian
-  asan   address and undefined behaviour sanitizers: unit tests and end-to-end tests again
+  shape     the sources: format, layers, folders, prose, linters
+  e2e       release build, end-to-end tests, the attack on the fence, the Debian package in a fresh Debian
+  asan      address and undefined behaviour sanitizers: unit tests, fuzz corpora and end-to-end tests
 
-Without a PART all three run. Missing Debian packages are installed with apt-get (root or sudo).
+Without a PART these three run. Others, for work on one thing:
+
+  unit      debug build, its unit tests and fuzz corpora: asan has them too, after a build that takes three times as long
+  attack    the attack on the fence alone
+  claude    Claude Code itself, from npm (400 MB), in a network namespace, against a stand-in for the model's API; needs root
+  includes  debug build without precompiled headers: a missing include fails
+
+Missing Debian packages are installed with apt-get (root or sudo).
 END
 }
 
@@ -46,63 +53,38 @@ sources_are_formatted() {
     \( -name '*.cpp' -o -name '*.h' \) -print0 | xargs -0 clang-format --dry-run --Werror
 }
 
-# What each layer may include; the arrows of ARCHITECTURE.md.
-layers=()
-for layer in base reactor storage handlers netfilter cli; do
-  [ ! -d "$layer" ] || layers+=("$layer")
-done
-declare -A may_include=(
-  [base]='base'
-  [reactor]='reactor|base'
-  [storage]='storage|base'
-  [handlers]='handlers|storage|reactor|base'
-  [netfilter]='netfilter|storage|reactor|base'
-  [cli]='cli|netfilter|handlers|storage|reactor|base'
-)
-declare -A owner_of=(
-  [liburing.h]=reactor [sqlite3.h]=storage [zlib.h]=handlers [llhttp.h]='handlers|cli' [libnetfilter_queue]=netfilter
-)
-
-includes_point_down() {
-  local layer library wrong
-  wrong=$(
-    for layer in "${layers[@]}"; do
-      grep -rnE '^#include "[a-z_]+/' --include='*.h' --include='*.cpp' "$layer" |
-        grep -vE "#include \"(${may_include[$layer]})/" || true
-      for library in "${!owner_of[@]}"; do
-        [[ $layer =~ ^(${owner_of[$library]})$ ]] ||
-          grep -rnE "^#include [<\"]([a-z]+/)?$library" --include='*.h' --include='*.cpp' "$layer" || true
-      done
-    done
-  )
-  [ -z "$wrong" ] || { echo "$wrong" && return 1; }
+# The linter of the JavaScript, in the version of scripts/package-lock.json.
+javascript_is_clean() {
+  (cd scripts && npm ci --loglevel=error) && scripts/node_modules/.bin/biome lint --error-on-warnings
 }
 
-# unit_tests PRESET: its ctest, counted.
+# unit_tests PRESET [OPTION…]: its ctest, counted.
 unit_tests() {
   local log summary
   log=$(mktemp)
-  ctest --preset "$1" -j"$(nproc)" 2>&1 | tee "$log" || true
+  ctest --preset "$@" -j"$(nproc)" 2>&1 | tee "$log" || true
   summary=$(grep -E '[0-9]+ tests failed out of [0-9]+' "$log" || true)
   rm -f "$log"
   if [[ $summary =~ ([0-9]+)\ tests\ failed\ out\ of\ ([0-9]+) ]]; then
     fail "${BASH_REMATCH[1]}"
     pass $((BASH_REMATCH[2] - BASH_REMATCH[1]))
   else
-    echo "FAILED: ctest told no result"
+    echo "FAILED: ctest reported no result"
     fail 1
   fi
 }
 
-# end_to_end_tests PRESET: all of them against its binary, counted.
-end_to_end_tests() {
-  local log concurrency=() status=0 name count counted=0
+# node_tests FOLDER PRESET: all tests of the folder against the preset's binary, counted. With a `namespace`, in a network
+# namespace of their own that has loopback alone.
+node_tests() {
+  local log concurrency=() within=() status=0 name count counted=0
   log=$(mktemp)
-  echo "end to end, against build/$1/picortex"
+  if [ -n "${namespace:-}" ]; then within=(unshare --net sh -c 'ip link set lo up && exec "$@"' sh); fi
   if node --help | grep -q -- --test-concurrency; then concurrency=(--test-concurrency=2); fi
   (
-    cd tests/end_to_end
-    PICORTEX_BINARY=$OLDPWD/build/$1/picortex node "${concurrency[@]}" --test ./*.test.mjs
+    binary=$PWD/build/$2/picortex
+    cd "$1"
+    PICORTEX_BINARY=$binary "${within[@]}" node "${concurrency[@]}" --test ./*.test.mjs
   ) 2>&1 | tee "$log" || status=1
   while read -r _ name count; do
     case $name in
@@ -118,9 +100,47 @@ end_to_end_tests() {
   done < <(grep -E '^(#|ℹ) (pass|fail|cancelled|skipped) [0-9]+$' "$log")
   rm -f "$log"
   if [ "$counted" -eq 0 ] || { [ "$status" -ne 0 ] && [ "$failed" -eq 0 ]; }; then
-    echo "FAILED: the end-to-end tests ended without a result"
+    echo "FAILED: the tests of $1 ended without a result"
     fail 1
   fi
+}
+
+# end_to_end_tests PRESET
+end_to_end_tests() {
+  echo "end to end, against build/$1/picortex"
+  node_tests tests/end_to_end "$1"
+}
+
+# The attack on the fence, counted by state; its table counts the combinations.
+attack_tests() {
+  if [ "$(id -u)" -ne 0 ]; then
+    echo 'skipped: the attack on the fence needs root, to make network namespaces'
+    return
+  fi
+  echo "attack, against build/$1/picortex"
+  node_tests tests/attack "$1"
+}
+
+# The version that the tests were made for; CLAUDE_VERSION names another one.
+readonly claude_version=${CLAUDE_VERSION:-2.1.332}
+
+# claude_tests PRESET: the real client in a namespace that reaches nothing but loopback. Its home and its key are made up.
+claude_tests() {
+  local folder client
+  if [ "$(id -u)" -ne 0 ]; then
+    echo 'skipped: the tests with Claude Code need root, to make a network namespace'
+    return
+  fi
+  folder=$(mktemp -d)
+  echo "Claude Code $claude_version, against build/$1/picortex"
+  if npm install --prefix "$folder" --no-audit --no-fund --loglevel=error "@anthropic-ai/claude-code@$claude_version"; then
+    client=$folder/node_modules/.bin/claude
+    CLAUDE_BINARY=$client namespace=yes node_tests tests/claude "$1"
+  else
+    echo "FAILED: npm cannot install @anthropic-ai/claude-code@$claude_version"
+    fail 1
+  fi
+  rm -rf "$folder"
 }
 
 # The Debian package, counted.
@@ -139,34 +159,52 @@ package_tests() {
 parts=()
 for argument in "$@"; do
   case $argument in
-    unit | e2e | asan) parts+=("$argument") ;;
+    shape | unit | e2e | attack | claude | includes | asan) parts+=("$argument") ;;
     -h | --help) usage && exit 0 ;;
     *) usage >&2 && exit 2 ;;
   esac
 done
-[ ${#parts[@]} -gt 0 ] || parts=(unit e2e asan)
+[ ${#parts[@]} -gt 0 ] || parts=(shape e2e asan)
 
 if ! has_node; then test_packages+=(nodejs npm); fi
 install_packages "${test_packages[@]}"
-if [[ " ${parts[*]} " =~ \ (e2e|asan)\  ]]; then
+if [[ " ${parts[*]} " =~ \ (e2e|attack|asan)\  ]]; then
   echo "installing the packages of tests/end_to_end"
   (cd tests/end_to_end && npm ci --loglevel=error)
 fi
 
 for part in "${parts[@]}"; do
   case $part in
-    unit)
+    shape)
       check 'sources are formatted' sources_are_formatted
-      check 'includes point down' includes_point_down
-      check 'scripts are clean' shellcheck -x run.sh test.sh bench.sh .ci/run cmake/packages.sh tests/package.sh deploy/debian/postinst \
-        deploy/debian/prerm deploy/debian/postrm
+      check 'includes point down' scripts/check_includes.sh
+      check 'no folder is too full' scripts/check_folders.sh
+      check 'JavaScript is clean' javascript_is_clean
+      check 'prose uses the glossary' node scripts/check_prose.mjs
+      check 'scripts are clean' shellcheck -x run.sh test.sh bench.sh .ci/run cmake/packages.sh scripts/*.sh tests/package.sh \
+        deploy/debian/postinst deploy/debian/prerm deploy/debian/postrm
+      check 'parsers are tidy' scripts/check_tidy.sh
+      ;;
+    unit)
       build dev
       unit_tests dev
       ;;
     e2e)
-      build release picortex
+      build release picortex allocation_tests
+      # A sanitizer's heap counts nothing.
+      unit_tests release --tests-regex '^allocation$'
       end_to_end_tests release
+      attack_tests release
       package_tests release
+      ;;
+    includes) build includes picortex && pass 1 ;;
+    attack)
+      build release picortex
+      attack_tests release
+      ;;
+    claude)
+      build release picortex
+      claude_tests release
       ;;
     asan)
       build asan

@@ -6,7 +6,7 @@
 
 namespace picortex {
 
-// A set of bytes: asking costs one look into a table, whatever the set.
+// A set of bytes: testing a byte costs one look-up in a table, whatever the set.
 class ByteSet {
  public:
   constexpr ByteSet() = default;
@@ -16,7 +16,7 @@ class ByteSet {
     for (const char member : members) has_[index(member)] = true;
     return *this;
   }
-  // From `first` to `last`, both included.
+  // From `first` to `last`, inclusive.
   constexpr ByteSet& add_range(char first, char last) {
     for (unsigned at = index(first); at <= index(last); ++at) has_[at] = true;
     return *this;

@@ -7,7 +7,7 @@ namespace picortex {
 
 }  // namespace picortex
 
-// An invariant that must hold in every build, release too: what it guards is often memory that the
+// An invariant that must hold in every build, including release: it often protects memory that the
 // kernel may still be writing to.
 #define CHECK(condition)                                \
   (__builtin_expect(static_cast<bool>(condition), true) \

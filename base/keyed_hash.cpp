@@ -1,11 +1,10 @@
 #include "base/keyed_hash.h"
 
-#include <sys/random.h>
-
 #include <bit>
 #include <cstring>
+#include <span>
 
-#include "base/check.h"
+#include "base/uuid/random_bytes.h"
 
 namespace picortex {
 namespace {
@@ -39,8 +38,7 @@ struct State {
 
 KeyedHash::KeyedHash() noexcept {
   std::uint64_t keys[2];
-  // Up to 256 bytes come whole (getrandom(2)).
-  CHECK(getrandom(keys, sizeof keys, 0) == sizeof keys);
+  fill_random(std::as_writable_bytes(std::span(keys)));
   key0_ = keys[0];
   key1_ = keys[1];
 }

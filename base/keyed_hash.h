@@ -5,11 +5,11 @@
 
 namespace picortex {
 
-// SipHash-1-3 (Aumasson and Bernstein, 2012) with a key of its own: a hash for tables whose keys a
-// stranger chooses, since without the key nobody can make them collide.
+// SipHash-1-3 (Aumasson and Bernstein, 2012) with its own key: a hash for tables with hostile keys,
+// which cannot be made to collide without knowing the key.
 class KeyedHash {
  public:
-  // A key from getrandom(2).
+  // Chooses a random key.
   KeyedHash() noexcept;
   KeyedHash(std::uint64_t key0, std::uint64_t key1) noexcept : key0_(key0), key1_(key1) {}
 

@@ -13,7 +13,7 @@ char* put_digits(char* out, unsigned value, int width) noexcept {
   return out + width;
 }
 
-// Reads from the front of a text, remembering whether everything asked for was there.
+// Reads from the front of a text, and records whether everything requested was there.
 class Scanner {
  public:
   explicit Scanner(std::string_view text) noexcept : rest_(text) {}
@@ -68,6 +68,19 @@ int read_fraction_ms(Scanner& scanner) noexcept {
   return ms;
 }
 
+// Parses "Z", "+01:00", "+0100" or "+01". Returns the minutes to subtract; nothing if the hours or
+// minutes are out of range.
+std::optional<int> read_offset_minutes(Scanner& scanner) noexcept {
+  if (scanner.take("Zz")) return 0;
+  scanner.expect("+-");
+  const int sign = scanner.taken() == '-' ? -1 : 1;
+  const int hour = scanner.digits(2);
+  const bool has_minute = scanner.take(":") || scanner.next_is_digit();
+  const int minute = has_minute ? scanner.digits(2) : 0;
+  if (hour > 23 || minute > 59) return std::nullopt;
+  return sign * (hour * 60 + minute);
+}
+
 }  // namespace
 
 void format_iso_time(std::int64_t unix_ms, char* out) noexcept {
@@ -102,37 +115,30 @@ std::optional<std::int64_t> parse_iso_time(std::string_view text) noexcept {
   using namespace std::chrono;
   Scanner scanner(text);
   const int year_number = scanner.digits(4);
-  scanner.expect("-");
+  const bool is_date_extended = scanner.take("-");
   const int month_number = scanner.digits(2);
-  scanner.expect("-");
+  if (is_date_extended) scanner.expect("-");
   const int day_number = scanner.digits(2);
   scanner.expect("Tt ");
   const int hour = scanner.digits(2);
-  scanner.expect(":");
+  const bool is_time_extended = scanner.take(":");
   const int minute = scanner.digits(2);
   int second = 0;
   int fraction_ms = 0;
-  if (scanner.take(":")) {
+  if (is_time_extended ? scanner.take(":") : scanner.next_is_digit()) {
     second = scanner.digits(2);
     if (scanner.take(".,")) fraction_ms = read_fraction_ms(scanner);
   }
-  int offset_minutes = 0;
-  if (!scanner.take("Zz")) {
-    scanner.expect("+-");
-    const int sign = scanner.taken() == '-' ? -1 : 1;
-    const int offset_hour = scanner.digits(2);
-    scanner.expect(":");
-    const int offset_minute = scanner.digits(2);
-    if (offset_hour > 23 || offset_minute > 59) return std::nullopt;
-    offset_minutes = sign * (offset_hour * 60 + offset_minute);
-  }
+  scanner.take(" ");
+  const auto offset_minutes = read_offset_minutes(scanner);
+  if (!offset_minutes) return std::nullopt;
   if (!scanner.complete()) return std::nullopt;
   const year_month_day date{year{year_number}, month{static_cast<unsigned>(month_number)},
                             day{static_cast<unsigned>(day_number)}};
-  // A leap second (60) is the first second of the next minute, as POSIX counts.
+  // A leap second (60) is the first second of the next minute, as in POSIX.
   if (!date.ok() || hour > 23 || minute > 59 || second > 60) return std::nullopt;
   const std::int64_t unix_ms =
-      milliseconds{sys_days{date} + hours{hour} + minutes{minute - offset_minutes} +
+      milliseconds{sys_days{date} + hours{hour} + minutes{minute - *offset_minutes} +
                    seconds{second} - sys_days{}}
           .count() +
       fraction_ms;

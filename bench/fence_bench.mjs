@@ -1,14 +1,14 @@
 #!/usr/bin/env node
-// What the egress fence costs, measured on the real daemon in network namespaces that go when this ends:
-//   flood    CPU of a verdict, beside a plain blocking loop on libnetfilter_queue: same rules, packets and verdicts
-//            (SYNs to a raw address, all refused; the time includes the kernel's, resets too;
+// What the egress fence costs, measured on the real daemon in network namespaces that are removed at the end:
+//   flood    CPU of a verdict, compared with a plain blocking loop on libnetfilter_queue: same rules, packets and verdicts
+//            (SYNs to a raw address, all denied; the time includes the kernel's, resets too;
 //            where none was dropped the generator was the limit)
-//   hello    connect to first answer byte, beside no rules and beside an ipset match in the kernel: a ClientHello's bytes
+//   hello    connect to first answer byte, compared with no rules and with an ipset match in the kernel: a ClientHello's bytes
 //            and a canned answer, so that the time of cryptography does not hide the fence's
 //   tls      the same with a TLS handshake and a request to nginx
-//   bulk     what an admitted connection carries, beside no rules
+//   bulk     throughput of an allowed connection, compared with no rules
 //   burst    10,000 attempts at once: the counters, and the daemon's memory
-// The contestants take turns, round by round; a table goes to stdout, each figure as a line of JSON to FILE.
+// The contestants run in alternation, round by round; a table is printed on stdout, each measurement as a line of JSON in FILE.
 //
 //   fence_bench.mjs [SECONDS] [--only SCENARIO,…] [--json FILE]   (1: a flood's and a transfer's length; needs root, dnsmasq, nginx, ipset)
 //
@@ -39,7 +39,7 @@ const name = 'allowed.test';
 const port = '4433';
 const pinned = (cpu, command) => ['taskset', '--cpu-list', String(cpu), ...command];
 
-// The owner of all that is started here: see cleanUpAfter().
+// Owns everything that is started here: see cleanUpAfter().
 const bench = { undo: [], after(undo) { this.undo.push(undo); } };
 async function finish(code) {
   for (const undo of bench.undo.splice(0).reverse()) await undo().catch((error) => console.error(error));
@@ -55,13 +55,13 @@ function percentile(numbers, part) {
 const median = (numbers) => percentile(numbers, 0.5);
 
 const results = [];
-function report(scenario, contestant, figures) {
-  results.push({ scenario, contestant, ...figures });
-  const text = Object.entries(figures).map(([key, value]) => `${key} ${value}`).join('  ');
+function report(scenario, contestant, stats) {
+  results.push({ scenario, contestant, ...stats });
+  const text = Object.entries(stats).map(([key, value]) => `${key} ${value}`).join('  ');
   console.log(`${scenario.padEnd(10)} ${contestant.padEnd(10)} ${text}`);
 }
 
-// User and system time of a process so far, in microseconds (proc(5): fields 14 and 15 of stat, in ticks of 10 ms).
+// Returns the user and system time of a process so far, in microseconds (proc(5): fields 14 and 15 of stat, in ticks of 10 ms).
 function cpuTime(pid) {
   const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ');
   return (Number(fields[11]) + Number(fields[12])) * 10_000;
@@ -76,21 +76,21 @@ async function startDaemon(world) {
   return world.startDaemon(bench, { LOG_LEVEL: 'info' }, { prefix: pinned(0, world.host.prefix) });
 }
 
-// Runs a client to its end as the fenced user; gives its lines as numbers.
+// Runs a client to its end as the fenced user. Returns its lines as numbers.
 async function client(world, ...words) {
   const { status, output, errors } = await world.runAs(fencedUid, pinned(1, [traffic, ...words.map(String)]), { timeoutMs: 120_000 });
   if (status !== 0) throw new Error(`fence_traffic ${words.join(' ')}: ${status} ${errors}`);
   return output.trim().split('\n').map(Number);
 }
 
-// The kernel's own counters of the queue in that world: what was handed to its program, and what was dropped.
+// Returns the kernel's own counters of the queue in that namespace: packets passed to its program, and packets dropped.
 function queueCounters(world) {
   const line = readFileSync(`/proc/${world.host.pid}/net/netfilter/nfnetlink_queue`, 'utf8').trim();
   const [, , waiting, , , full, lost, id] = line.split(/\s+/).map(Number);
   return { waiting, given: id - lost, dropped: full + lost };
 }
 
-// SYNs to a raw address, which the contestant refuses, for so many seconds.
+// Sends SYNs to a raw address, which the contestant denies, for `length` seconds.
 async function sendSyns(world, length) {
   const command = [...pinned(1, world.host.prefix), 'setpriv', `--reuid=${fencedUid}`, `--regid=${fencedUid}`, '--clear-groups',
                    '--inh-caps=+net_raw', '--ambient-caps=+net_raw', '--', traffic, 'flood', addresses.host, addresses.sink, '443'];
@@ -158,7 +158,7 @@ async function measureFlood(world) {
   }
 }
 
-// Teaches the fence the address, as every client's own look-up does.
+// Makes the fence learn the address, as every client's own look-up does.
 async function lookUp(world) {
   const { output } = await world.runAs(fencedUid, ['dig', '+short', name, 'A']);
   if (!output.includes(addresses.shared)) throw new Error(`no answer for ${name}: ${output}`);
@@ -169,7 +169,8 @@ async function measureLatency(worlds, scenario, batch, ...words) {
   for (let round = 0; round < 2 * rounds; ++round) {
     for (const [contestant, world] of Object.entries(worlds)) {
       await lookUp(world);
-      (taken[contestant] ??= []).push(...(await client(world, ...words, batch)));
+      taken[contestant] ??= [];
+      taken[contestant].push(...(await client(world, ...words, batch)));
     }
   }
   for (const [contestant, list] of Object.entries(taken)) {
@@ -186,7 +187,8 @@ async function measureBulk(worlds) {
   for (let round = 0; round < rounds; ++round) {
     for (const [contestant, world] of Object.entries(worlds)) {
       await lookUp(world);
-      (taken[contestant] ??= []).push((await client(world, 'upload', addresses.shared, port, name, seconds))[0] / 1e9);
+      taken[contestant] ??= [];
+      taken[contestant].push((await client(world, 'upload', addresses.shared, port, name, seconds))[0] / 1e9);
     }
   }
   for (const [contestant, list] of Object.entries(taken)) {
@@ -199,23 +201,23 @@ async function measureBulk(worlds) {
 
 async function measureBurst(world, daemon) {
   const api = new Client(daemon.api);
-  const figures = async () => (await api.get('/api/status', await authorization(daemon.dataDir))).json.egress;
-  const before = await figures();
+  const stats = async () => (await api.get('/api/status', await authorization(daemon.dataDir))).json.egress;
+  const before = await stats();
   const memoryBefore = daemon.residentBytes;
   const [refused] = await client(world, 'burst', addresses.sink, 443, 10_000);
   const after = await eventually('the counters add up', async () => {
-    const now = await figures();
-    return now.seen - before.seen >= 10_000 && now.seen === now.allowed + now.refused + now.passed + now.overrun && now;
+    const now = await stats();
+    return now.seen - before.seen >= 10_000 && now.seen === now.allowed + now.denied + now.passed + now.overrun && now;
   });
   api.close();
   report('burst', 'picortex', {
-    refused_to_client: refused, seen: after.seen - before.seen, refused: after.refused - before.refused,
+    refused_to_client: refused, seen: after.seen - before.seen, denied: after.denied - before.denied,
     overrun: after.overrun - before.overrun,
     rss_before_mib: Number((memoryBefore / 2 ** 20).toFixed(1)), rss_after_mib: Number((daemon.residentBytes / 2 ** 20).toFixed(1)),
   });
 }
 
-// The peers' host, without the fence: an ipset of addresses, and a refusal behind it.
+// Sets up the peers' host, without the fence: an ipset of addresses, and a rejection of everything else.
 function installIpset(world) {
   const rules = (...words) => world.host.run('iptables', '-A', 'OUTPUT', ...words);
   const user = ['-m', 'owner', '--uid-owner', String(fencedUid)];

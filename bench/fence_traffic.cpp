@@ -5,7 +5,7 @@
 //   tls ADDRESS PORT NAME COUNT         µs from connect through a TLS handshake and a request, each
 //   upload ADDRESS PORT NAME SECONDS    bits a second that the peer took
 //   flood SOURCE ADDRESS PORT SECONDS   SYNs from a raw socket, as many as it can; how many it sent
-//   burst ADDRESS PORT COUNT            connects without waiting; how many were refused
+//   burst ADDRESS PORT COUNT            connects without waiting; how many were denied
 #include <arpa/inet.h>
 #include <netinet/ip.h>
 #include <netinet/tcp.h>
@@ -24,7 +24,7 @@
 #include <string>
 #include <vector>
 
-#include "reactor/file_descriptor.h"
+#include "base/file_descriptor.h"
 
 namespace {
 
@@ -88,7 +88,7 @@ Tls make_tls(SSL_CTX* context, const char* name) {
   return tls;
 }
 
-// The ClientHello that OpenSSL would send.
+// Returns the ClientHello that OpenSSL would send.
 std::string client_hello(const char* name) {
   const TlsContext context = make_context();
   const Tls tls = make_tls(context.get(), name);
@@ -100,6 +100,14 @@ std::string client_hello(const char* name) {
   return {bytes, static_cast<std::size_t>(size)};
 }
 
+// Returns the beginning of a TLS server's hello, by which the kernel takes a connection over, and
+// filler.
+std::string server_hello() {
+  std::string answer("\x16\x03\x03\x00\x7b\x02\x00\x00\x77\x03\x03", 11);
+  answer.resize(128, 'r');
+  return answer;
+}
+
 int serve(const sockaddr_in& end) {
   const FileDescriptor listener = open_socket();
   const int one = 1;
@@ -109,14 +117,15 @@ int serve(const sockaddr_in& end) {
     fail("listen");
   }
   std::vector<char> buffer(1 << 20);
+  const std::string answer = server_hello();
   for (;;) {
     const FileDescriptor peer(accept(listener.number(), nullptr, nullptr));
     if (!peer.is_open()) fail("accept");
     if (recv(peer.number(), buffer.data(), buffer.size(), 0) <= 0) continue;
-    send(peer.number(), buffer.data(), 128, MSG_NOSIGNAL);
+    send(peer.number(), answer.data(), answer.size(), MSG_NOSIGNAL);
     while (recv(peer.number(), buffer.data(), buffer.size(), 0) > 0) {
     }
-    send(peer.number(), buffer.data(), 1, MSG_NOSIGNAL);  // all of it was taken
+    send(peer.number(), buffer.data(), 1, MSG_NOSIGNAL);  // the client sent all of it
   }
 }
 
@@ -155,7 +164,7 @@ int upload(const sockaddr_in& end, const char* name, double seconds) {
   const FileDescriptor socket = connect_to(end);
   send_all(socket.number(), client_hello(name));
   expect_answer(socket.number());
-  // Records of application data, the largest that there are: what a handshake would be followed by.
+  // The largest records of application data: a handshake would be followed by such records.
   constexpr std::size_t kRecordSize = 5 + (16 << 10);
   std::vector<char> block(16 * kRecordSize);
   for (std::size_t at = 0; at < block.size(); at += kRecordSize) {
@@ -212,7 +221,7 @@ Syn make_syn(const in_addr& source, const sockaddr_in& end, std::uint16_t source
 int flood(const char* source, const sockaddr_in& end, double seconds) {
   in_addr from{};
   if (inet_pton(AF_INET, source, &from) != 1) fail(source);
-  // A socket waits once some 300 of its packets are queued: enough of them fill the queue.
+  // A socket blocks once about 300 of its packets are queued: this many sockets fill the queue.
   constexpr std::size_t kSockets = 32;
   std::vector<FileDescriptor> sockets;
   for (std::size_t i = 0; i < kSockets; ++i) {
@@ -228,7 +237,7 @@ int flood(const char* source, const sockaddr_in& end, double seconds) {
   std::uint64_t sent = 0;
   for (std::size_t i = 0; i % 64 != 0 || microseconds_since(began) < seconds * 1e6; ++i) {
     const Syn& syn = syns[i % syns.size()];
-    // The queue is full at times: then the kernel drops it, and says so.
+    // The queue is full at times; the kernel then drops the packet and reports that.
     if (sendto(sockets[i % kSockets].number(), &syn, sizeof syn, 0,
                reinterpret_cast<const sockaddr*>(&end), sizeof end) >= 0) {
       ++sent;
@@ -240,7 +249,7 @@ int flood(const char* source, const sockaddr_in& end, double seconds) {
 
 int burst(const sockaddr_in& end, int count) {
   constexpr int kAtOnce = 500;
-  int refused = 0;
+  int rejected = 0;
   for (int done = 0; done < count; done += kAtOnce) {
     std::vector<FileDescriptor> sockets;
     for (int i = 0; i < std::min(kAtOnce, count - done); ++i) {
@@ -255,10 +264,10 @@ int burst(const sockaddr_in& end, int count) {
       int error = 0;
       socklen_t size = sizeof error;
       getsockopt(socket.number(), SOL_SOCKET, SO_ERROR, &error, &size);
-      refused += error == ECONNREFUSED ? 1 : 0;
+      rejected += error == ECONNREFUSED ? 1 : 0;
     }
   }
-  std::printf("%d\n", refused);
+  std::printf("%d\n", rejected);
   return 0;
 }
 

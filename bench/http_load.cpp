@@ -1,10 +1,11 @@
-// A client that costs the machine as little as it can, so that the server is the limit: keep-alive
+// A client that costs the machine as little as possible, so that the server is the limit:
+// keep-alive
 // connections, one request at a time on each, the same bytes every time.
 //
 //   http_load PORT PATH CONNECTIONS SECONDS
 //
-// Prints {"requests":N,"us":N,"refused":N}: answers, how long it took, and how many of them were
-// not 2xx. One thread, one system call a turn.
+// Prints {"requests":N,"us":N,"rejected":N}: answers, how long it took, and how many of them were
+// not 2xx. One thread, one system call per iteration.
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -25,10 +26,10 @@ using Clock = std::chrono::steady_clock;
 
 struct Connection {
   int socket = -1;
-  std::string partial;  // of an answer that came in pieces
+  std::string partial;  // the beginning of an answer that arrived in pieces
 };
 
-// The size of the answer that `bytes` begins with; 0: not all of it is there.
+// Returns the size of the answer at the beginning of `bytes`; 0 if it is incomplete.
 std::size_t answer_size(std::string_view bytes) {
   constexpr std::string_view kName = "ontent-Length: ", kLowerName = "ontent-length: ";
   const std::size_t end = bytes.find("\r\n\r\n");
@@ -57,13 +58,13 @@ class Load {
   void run(std::chrono::seconds length) {
     const auto began = Clock::now();
     while (Clock::now() - began < length) {
-      ring_.turn([this](const io_uring_cqe& completion) { deliver(completion); });
+      ring_.iterate([this](const io_uring_cqe& completion) { deliver(completion); });
     }
     const auto took =
         std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - began).count();
-    std::printf("{\"requests\":%llu,\"us\":%lld,\"refused\":%llu}\n",
+    std::printf("{\"requests\":%llu,\"us\":%lld,\"rejected\":%llu}\n",
                 static_cast<unsigned long long>(answers_), static_cast<long long>(took),
-                static_cast<unsigned long long>(refused_));
+                static_cast<unsigned long long>(rejected_));
   }
 
  private:
@@ -82,7 +83,7 @@ class Load {
     ask(connection);
   }
 
-  // Of a request that was sent nothing is heard but its answer.
+  // The send completes silently: only the answer is awaited.
   void ask(Connection& connection) {
     io_uring_sqe* sqe = ring_.entry();
     io_uring_prep_send(sqe, connection.socket, request_.data(), request_.size(), MSG_NOSIGNAL);
@@ -112,7 +113,7 @@ class Load {
       return;
     }
     ++answers_;
-    if (!bytes.starts_with("HTTP/1.1 2") || size != bytes.size()) ++refused_;
+    if (!bytes.starts_with("HTTP/1.1 2") || size != bytes.size()) ++rejected_;
     connection.partial.clear();
     ask(connection);
   }
@@ -121,7 +122,7 @@ class Load {
   std::vector<Connection> connections_;
   Ring ring_;
   std::uint64_t answers_ = 0;
-  std::uint64_t refused_ = 0;
+  std::uint64_t rejected_ = 0;
 };
 
 }  // namespace

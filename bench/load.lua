@@ -1,4 +1,4 @@
--- What wrk sends, by $BENCH_LOAD, and its figures as one line of JSON.
+-- What wrk sends, selected by $BENCH_LOAD; prints its measurements as one line of JSON.
 --
 --   health     GET /health            pipelined  the same, 16 requests at once
 --   frontend   POST /api/frontend-log  event     POST /api/events, one event
@@ -6,7 +6,7 @@
 
 local load = os.getenv("BENCH_LOAD") or "health"
 
--- A pino line's worth: 300 bytes of data and 40 of message.
+-- As much as a pino line has: 300 bytes of data and 40 of message.
 local data = [["method":"POST","path":"/webhooks/linq","status":200,"bytes":1834,"duration_ms":12.4,]] ..
   [["trace_id":"b7d1f3a09c5e4d2f8a6b1c3e5f709182","service":"iMessage","direction":"inbound",]] ..
   [["handle":"+15551234567","parts":[{"type":"text","value":"could you look at the build?"}],]] ..
@@ -31,7 +31,7 @@ local function page_error()
     [["context":{"url":"https://chat.example.org/chats/7","ua":"Mozilla/5.0 (X11; Linux x86_64)","build":"0.0.1"}}]]
 end
 
--- Requests that are made once and sent in turn.
+-- Requests that are built once and sent in turn.
 local made = {}
 local sent = 0
 
@@ -61,7 +61,7 @@ if load ~= "health" then request = next_request end
 function done(summary, latency)
   local errors = summary.errors
   print(string.format(
-    [[{"requests":%d,"us":%d,"p50":%d,"p99":%d,"p999":%d,"failed":%d,"refused":%d}]], summary.requests,
+    [[{"requests":%d,"us":%d,"p50":%d,"p99":%d,"p999":%d,"failed":%d,"rejected":%d}]], summary.requests,
     summary.duration, latency:percentile(50), latency:percentile(99), latency:percentile(99.9),
     errors.connect + errors.read + errors.write + errors.timeout, errors.status))
 end

@@ -1,8 +1,8 @@
-// What the hot paths are made of, by Google Benchmark.
+// Measures the operations of the hot paths with Google Benchmark.
 //
 //   microbench [--calls=N] [--benchmark_…]
 //
-// With --calls each runs N times exactly, so that callgrind can count the instructions of one.
+// With --calls each runs exactly N times, so that callgrind can count the instructions of one.
 
 #include <benchmark/benchmark.h>
 #include <fcntl.h>
@@ -13,13 +13,13 @@
 #include <vector>
 
 #include "base/check.h"
-#include "base/uuid_v7.h"
-#include "handlers/event_decoder.h"
+#include "base/json/document.h"
+#include "base/uuid/uuid_v7.h"
 #include "handlers/http/head_scanner.h"
 #include "handlers/http/request_parser.h"
-#include "handlers/json/document.h"
-#include "netfilter/allowlist.h"
-#include "netfilter/tls_hello.h"
+#include "handlers/ingest/event_decoder.h"
+#include "netfilter/policy/allowlist.h"
+#include "netfilter/wire/tls_hello.h"
 #include "reactor/log.h"
 #include "reactor/output.h"
 #include "reactor/reactor.h"
@@ -31,7 +31,7 @@ namespace {
 
 constexpr std::int64_t kNowMs = 1'763'388'000'000;
 
-// What a browser sends, but for its cookies.
+// A browser's request head, without cookies.
 constexpr std::string_view kHead =
     "POST /api/frontend-log HTTP/1.1\r\nHost: chat.example.org\r\n"
     "User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0\r\n"
@@ -84,11 +84,11 @@ void log_line(benchmark::State& state) {
         .message("POST /api/events 200");
     if (!output.has_room(4096)) {
       log.flush();
-      while (!output.is_idle()) (*reactor)->turn();
+      while (!output.is_idle()) (*reactor)->iterate();
     }
   }
   log.flush();
-  while (!output.is_idle()) (*reactor)->turn();
+  while (!output.is_idle()) (*reactor)->iterate();
 }
 
 void uuid_v7(benchmark::State& state) {
@@ -96,7 +96,7 @@ void uuid_v7(benchmark::State& state) {
   for (auto _ : state) benchmark::DoNotOptimize(ids.next(kNowMs));
 }
 
-// A copy is made of each text, since parsing may alter it.
+// Copies each text, since parsing may modify it.
 void json_validation(benchmark::State& state) {
   JsonDocument document(1 << 20);
   std::string body;
@@ -131,7 +131,7 @@ void client_hello(benchmark::State& state) {
   }
 }
 
-// The built-in hosts and 1,000 of the owner's; the name is below the last of them.
+// The built-in hosts and 1,000 of the owner's; the name is below the last of these.
 void allowlist_match(benchmark::State& state) {
   Allowlist list;
   list.add(kBuiltInRules, RuleSource::built_in);

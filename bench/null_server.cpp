@@ -4,12 +4,9 @@
 //
 //   null_server PORT ANSWER_FILE
 //
-// One thread, one system call a turn, multishot accept and receive with provided buffers, as the
-// daemon's loop.
+// One thread, one system call per iteration, multishot accept and receive with provided buffers,
+// like the daemon's loop.
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -29,50 +26,33 @@ constexpr std::string_view kRequestEnd = "\r\n\r\n";
 
 struct Client {
   int socket;
-  std::size_t end_seen = 0;    // bytes of kRequestEnd that the last received bytes ended with
-  std::size_t owed = 0;        // answers that wait for the send in flight
+  std::size_t end_seen = 0;    // the last received bytes end with this many bytes of kRequestEnd
+  std::size_t owed = 0;        // answers to send after the send in flight
   std::size_t unsent = 0;      // bytes of the send in flight
   bool receive_ended = false;  // the client has gone; freed once nothing is in flight
 };
 
-// The lowest bit of a client's address tells a send's completion from a receive's.
+// The lowest bit of a client's address distinguishes a send's completion from a receive's.
 constexpr std::uintptr_t kSendBit = 1;
 
 class NullServer {
  public:
-  NullServer(std::uint16_t port, std::string answer) : answer_(std::move(answer)) {
+  NullServer(std::uint16_t port, std::string answer)
+      : answer_(std::move(answer)), listener_(listen_on_loopback(port)) {
     for (std::size_t i = 0; i < kAnswersAtOnceMax; ++i) answers_ += answer_;
-    listen_on(port);
+    accept();
   }
 
   void run() {
     for (;;) {
-      ring_.turn([this](const io_uring_cqe& completion) { deliver(completion); });
+      ring_.iterate([this](const io_uring_cqe& completion) { deliver(completion); });
     }
   }
 
  private:
   static constexpr std::size_t kAnswersAtOnceMax = 64;
 
-  void listen_on(std::uint16_t port) {
-    listener_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    const int on = 1;
-    setsockopt(listener_, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    setsockopt(listener_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    sockaddr_in address{.sin_family = AF_INET,
-                        .sin_port = htons(port),
-                        .sin_addr = {htonl(INADDR_LOOPBACK)},
-                        .sin_zero = {}};
-    if (bind(listener_, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) die("bind");
-    if (listen(listener_, 4096) != 0) die("listen");
-    accept();
-  }
-
-  void accept() {
-    io_uring_sqe* sqe = ring_.entry();
-    io_uring_prep_multishot_accept(sqe, listener_, nullptr, nullptr, SOCK_CLOEXEC);
-    io_uring_sqe_set_data64(sqe, 0);
-  }
+  void accept() { ring_.accept(listener_); }
 
   void receive(Client& client) { ring_.receive(client.socket, &client); }
 
@@ -82,7 +62,7 @@ class NullServer {
       client.owed -= count;
       client.unsent = count * answer_.size();
     }
-    // Every answer is the same: what is left of a send is the end of a run of answers.
+    // Every answer is the same, so the rest of a send is the end of a run of answers.
     io_uring_sqe* sqe = ring_.entry();
     io_uring_prep_send(sqe, client.socket, answers_.data() + answers_.size() - client.unsent,
                        client.unsent, MSG_NOSIGNAL);
@@ -116,7 +96,7 @@ class NullServer {
   }
 
   static void count_requests(Client& client, std::string_view bytes) {
-    // A request that lies in one piece ends with the piece: the usual case, found at once.
+    // A request that arrives in one piece ends with the piece: the usual case, found at once.
     for (std::size_t at = 0; client.end_seen == 0;) {
       const std::size_t end = bytes.find(kRequestEnd, at);
       if (end == std::string_view::npos) {
@@ -147,7 +127,7 @@ class NullServer {
     if (client.unsent > 0 || client.owed > 0) send(client);
   }
 
-  // Clients are few and the program short-lived: a closed one's memory is kept.
+  // Clients are few and the program is short-lived: the memory of a closed one is kept.
   static void free_when_done(Client& client) {
     if (client.unsent > 0 || client.socket < 0) return;
     close(client.socket);
@@ -157,7 +137,7 @@ class NullServer {
   Ring ring_;
   std::string answer_;
   std::string answers_;
-  int listener_ = -1;
+  int listener_;
 };
 
 }  // namespace

@@ -1,5 +1,5 @@
-// Posts events one by one at a steady rate over a few connections, and prints how many were acknowledged: all in the
-// end, and in time those that a server which keeps up acknowledges.
+// Posts events one by one at a steady rate over a few connections, and prints how many were acknowledged in the end, and how
+// many of these in time, as a server that keeps up acknowledges them.
 //
 //   TOKEN=… node paced_events.mjs PORT EVENTS_A_SECOND SECONDS
 
@@ -24,9 +24,9 @@ const requests = Array.from({ length: 50 }, (_, number) => {
 
 let sent = 0;
 let acknowledged = 0;
-let refused = 0;
+let rejected = 0;
 
-// An answer begins with its status line; one that a piece cuts in two is counted with the next piece.
+// An answer begins with its status line; a status line that is split over two pieces is counted with the second.
 function counter() {
   let rest = '';
   return (piece) => {
@@ -36,7 +36,7 @@ function counter() {
       const next = text.indexOf('HTTP/1.1 ', at);
       if (next < 0 || next + 12 > text.length) break;
       if (text.startsWith('200', next + 9)) acknowledged += 1;
-      else refused += 1;
+      else rejected += 1;
       at = next + 12;
     }
     rest = text.slice(Math.max(at, text.length - 11));
@@ -66,10 +66,10 @@ const timer = setInterval(() => {
 function finish() {
   const inTime = acknowledged;
   const wait = setInterval(() => {
-    if (acknowledged + refused < sent && performance.now() - startedAt < 1000 * (seconds + 60)) return;
+    if (acknowledged + rejected < sent && performance.now() - startedAt < 1000 * (seconds + 60)) return;
     clearInterval(wait);
     for (const socket of sockets) socket.destroy();
-    console.log(JSON.stringify({ sent, acknowledged, inTime, refused }));
+    console.log(JSON.stringify({ sent, acknowledged, inTime, rejected }));
     process.exitCode = acknowledged === sent ? 0 : 1;
   }, 5);
 }

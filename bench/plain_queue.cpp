@@ -1,6 +1,6 @@
-// What the fence's queue is measured against: a blocking loop on libnetfilter_queue, written the
-// ordinary way. One receive, one verdict, one send; it refuses every packet by the fence's mark and
-// looks at none. Same options and sizes as the fence's own.
+// The reference for the fence's queue: a blocking loop on libnetfilter_queue, written the ordinary
+// way. One receive, one verdict, one send; it denies every packet by the fence's mark without
+// reading it. Same options and sizes as the fence's own.
 #include <arpa/inet.h>
 #include <libmnl/libmnl.h>
 #include <libnetfilter_queue/libnetfilter_queue.h>
@@ -13,8 +13,8 @@
 #include <cstdlib>
 #include <vector>
 
-#include "netfilter/firewall_rules.h"
-#include "netfilter/packet_queue.h"
+#include "netfilter/kernel/firewall_rules.h"
+#include "netfilter/kernel/packet_queue.h"
 
 namespace {
 
@@ -37,7 +37,7 @@ int judge(const nlmsghdr* message, void* data) {
   std::array<char, 256> buffer;
   nlmsghdr* verdict = nfq_nlmsg_put(buffer.data(), NFQNL_MSG_VERDICT, kEgressQueue);
   nfq_nlmsg_verdict_put(verdict, static_cast<int>(ntohl(packet->packet_id)), NF_ACCEPT);
-  nfq_nlmsg_verdict_put_mark(verdict, picortex::kMarkRefused);
+  nfq_nlmsg_verdict_put_mark(verdict, picortex::kMarkDenied);
   send_message(static_cast<mnl_socket*>(data), verdict);
   return MNL_CB_OK;
 }

@@ -17,12 +17,15 @@
 #include <filesystem>
 #include <string>
 #include <utility>
+#include <vector>
 
-#include "base/uuid_v7.h"
+#include "base/uuid/uuid_v7.h"
 #include "bench/value_of.h"
 #include "storage/event_store.h"
-#include "storage/query.h"
-#include "storage/synced_commit.h"
+#include "storage/query/query.h"
+#include "storage/query/stats/chats_query.h"
+#include "storage/query/stats/error_groups.h"
+#include "storage/sqlite/blocking_commit.h"
 
 using namespace picortex;
 
@@ -52,6 +55,24 @@ std::string chat_of(std::int64_t row) {
   return "chat-" + std::to_string(turn * 7919 % kChats);
 }
 
+// What the daemon builds of stored events, in slices as it does.
+void build(EventStore& store, std::int64_t now_ms) {
+  const auto start = Clock::now();
+  double longest_ms = 0;
+  int slices = 0;
+  for (; store.wants_to_build(now_ms); ++slices) {
+    const auto begin = Clock::now();
+    value_of(store.begin(now_ms));
+    value_of(store.build(now_ms));
+    value_of(synced_commit(store, Durable::no));
+    const std::chrono::duration<double, std::milli> took = Clock::now() - begin;
+    longest_ms = std::max(longest_ms, took.count());
+    if (slices % 500 == 0) value_of(store.checkpoint());
+  }
+  std::printf("built in %.1f s, %d slices, the longest %.1f ms\n",
+              std::chrono::duration<double>(Clock::now() - start).count(), slices, longest_ms);
+}
+
 Uuid fill(EventStore& store, std::int64_t rows) {
   UuidV7Generator ids;
   Uuid request;
@@ -78,6 +99,7 @@ Uuid fill(EventStore& store, std::int64_t rows) {
                    static_cast<long long>(rows));
     }
   }
+  build(store, kStartMs + rows * kStepMs + TextIndex::kLateMs);
   value_of(store.checkpoint());
   std::fputc('\n', stderr);
   return middle;
@@ -177,6 +199,89 @@ void measure_all(const std::string& directory, std::int64_t rows, const Uuid& re
   page("text in a chat", chat, text("no such thing"));
 }
 
+// A question that is answered as a whole: its slices, and the longest of them.
+template <class Query>
+void measure_whole(const std::string& directory, const char* name, Query make) {
+  for (const char* cache : {"cold", "warm"}) {
+    if (*cache == 'c') drop_cache(directory + "/picortex.db");
+    auto reader = value_of(EventReader::open(directory));
+    auto query = make(*reader);
+    double longest_ms = 0;
+    double all_ms = 0;
+    int slices = 0;
+    for (; !query.is_done(); ++slices) {
+      const auto start = Clock::now();
+      value_of(query.run(*reader,
+                         QueryBudget{.rows_max = 256, .time_max = std::chrono::milliseconds(2)}));
+      const std::chrono::duration<double, std::milli> took = Clock::now() - start;
+      longest_ms = std::max(longest_ms, took.count());
+      all_ms += took.count();
+    }
+    std::printf("%-36s %-4s %6s %8.3f %9s %9s %7d %8.3f\n", name, cache, "", all_ms, "", "", slices,
+                longest_ms);
+  }
+}
+
+// A search to its end, as another kind of question.
+class WholeSearch : public SlicedQuery {
+ public:
+  WholeSearch(EventReader& reader, EventFilter filter) : query_(reader, std::move(filter)) {}
+  StoreResult<void> run(EventReader&, const QueryBudget& budget) override {
+    rows_.clear();
+    return query_.run(rows_, budget);
+  }
+  bool is_done() const noexcept override { return query_.is_done(); }
+
+ private:
+  EventQuery query_;
+  std::vector<EventRow> rows_;
+};
+
+void measure_counts(const std::string& directory, std::int64_t rows) {
+  const std::int64_t end_ms = kStartMs + rows * kStepMs;
+  const auto stats = [&](const char* name, std::vector<const char*> by, TimeSteps steps,
+                         EventFilter filter) {
+    measure_whole(directory, name, [&](EventReader&) {
+      StatsQuery::Asked asked{.filter = filter, .steps = steps};
+      for (const char* dimension : by) asked.by.push_back(StatsDimension::of(dimension));
+      return StatsQuery(std::move(asked));
+    });
+  };
+  EventFilter week;
+  week.since_ms = end_ms - std::int64_t{7} * 86'400'000 - 1234;
+  EventFilter day;
+  day.since_ms = end_ms - 86'400'000 - 1234;
+  EventFilter chat;
+  chat.chat_id = "chat-7";
+  EventFilter type;
+  type.event_type = "linq.*";
+  type.level = Level::warn;
+  stats("stats --by day", {"day"}, TimeSteps::every(kRollupDayMs), {});
+  stats("stats --by day, half-hour zone", {"day"}, TimeSteps::every(kRollupDayMs, 19'800'000), {});
+  stats("stats --by hour --by level", {"hour", "level"}, TimeSteps::every(kHourMs), {});
+  stats("stats --by chat, a chat", {"day", "type"}, TimeSteps::every(kRollupDayMs), chat);
+  stats("stats --by chat, type and level", {"chat"}, TimeSteps::every(kHourMs), type);
+  stats("histogram of a week", {"hour", "level"}, TimeSteps::every(kHourMs), week);
+  stats("histogram of a day, 15 min", {"hour", "level"}, TimeSteps::every(900'000), day);
+  measure_whole(directory, "facets", [](EventReader&) { return FacetsQuery({}); });
+  measure_whole(directory, "facets of a week", [&](EventReader&) { return FacetsQuery(week); });
+  measure_whole(directory, "chats", [](EventReader&) { return ChatsQuery({}); });
+  measure_whole(directory, "errors of a day", [&](EventReader&) { return ErrorGroupsQuery(day); });
+  for (const char* text : {"no such thing", "needle of", "zq9x"}) {
+    EventFilter filter;
+    filter.text = text;
+    const std::string name = "text \"" + std::string(text) + "\", all";
+    measure_whole(directory, name.c_str(),
+                  [&](EventReader& reader) { return WholeSearch(reader, filter); });
+  }
+  EventFilter where;
+  where.where = {*FieldCondition::parse("status=502")};
+  measure_whole(directory, "where status=502, first 100,000", [&](EventReader& reader) {
+    where.since_ms = end_ms - 100'000 * kStepMs;
+    return WholeSearch(reader, where);
+  });
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -199,8 +304,9 @@ int main(int argc, char** argv) {
     std::printf("%lld rows in %.0f s, %.0f bytes each\n", static_cast<long long>(rows), seconds,
                 static_cast<double>(std::filesystem::file_size(directory + "/picortex.db")) /
                     static_cast<double>(rows));
-    store.reset();  // descriptors of the file must not be closed beside a connection
+    store.reset();  // closing a descriptor of the file would release a connection's locks
     measure_all(directory, rows, request);
+    measure_counts(directory, rows);
   }
   std::filesystem::remove_all(directory);
   return 0;

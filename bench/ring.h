@@ -1,18 +1,37 @@
 #pragma once
 
+#include <arpa/inet.h>
 #include <liburing.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
 
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <vector>
 
-// What the bench's own server and client stand on: a ring of one thread with provided buffers, set
-// up as the daemon's is.
+// The base of the bench's own server and client: a single-threaded ring with provided buffers, set
+// up like the daemon's.
 
 [[noreturn]] inline void die(const char* what) {
   std::perror(what);
   std::exit(1);
+}
+
+// Returns a socket that listens on 127.0.0.1.
+inline int listen_on_loopback(std::uint16_t port) {
+  const int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const int on = 1;
+  setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  setsockopt(listener, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  sockaddr_in address{.sin_family = AF_INET,
+                      .sin_port = htons(port),
+                      .sin_addr = {htonl(INADDR_LOOPBACK)},
+                      .sin_zero = {}};
+  if (bind(listener, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) die("bind");
+  if (listen(listener, 4096) != 0) die("listen");
+  return listener;
 }
 
 class Ring {
@@ -29,9 +48,9 @@ class Ring {
     provide_buffers();
   }
 
-  // Submits, waits for one completion, and hands on all that are there.
+  // Submits, waits for one completion, and delivers all that are ready.
   template <class Deliver>
-  void turn(Deliver deliver) {
+  void iterate(Deliver deliver) {
     io_uring_submit_and_wait(&ring_, 1);
     unsigned head = 0;
     unsigned count = 0;
@@ -50,6 +69,13 @@ class Ring {
     return io_uring_get_sqe(&ring_);
   }
 
+  // Completions have user_data 0.
+  void accept(int listener) {
+    io_uring_sqe* sqe = entry();
+    io_uring_prep_multishot_accept(sqe, listener, nullptr, nullptr, SOCK_CLOEXEC);
+    io_uring_sqe_set_data64(sqe, 0);
+  }
+
   void receive(int socket, void* data) {
     io_uring_sqe* sqe = entry();
     io_uring_prep_recv_multishot(sqe, socket, nullptr, 0, 0);
@@ -58,7 +84,7 @@ class Ring {
     io_uring_sqe_set_data(sqe, data);
   }
 
-  // The buffer of a receive's completion; to be given back.
+  // Returns the buffer of a receive's completion; the caller must give it back.
   static unsigned buffer_of(const io_uring_cqe& completion) {
     return completion.flags >> IORING_CQE_BUFFER_SHIFT;
   }

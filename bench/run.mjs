@@ -1,19 +1,21 @@
-// Runs the scenarios and prints what they found: see ./bench.sh --help.
+// Runs the scenarios and prints their results: see ./bench.sh --help.
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { events, healthDuringIngest, mixed, questionsDuringIngest, stall } from './scenarios/events.mjs';
+import { transport } from './scenarios/clients.mjs';
+import { durable, events, healthDuringIngest, mixed, questionsDuringIngest, stall } from './scenarios/events.mjs';
 import { frontendLog, health, logLines } from './scenarios/http.mjs';
 import { micro, queries, verdicts } from './scenarios/programs.mjs';
 import { idle, start } from './scenarios/size.mjs';
+import { soak } from './scenarios/soak.mjs';
 import { stopRunning } from './harness/children.mjs';
 import { machineKind } from './harness/proc.mjs';
 import { markdown, noise, records } from './harness/report.mjs';
 
 const scenarios = {
-  health, 'frontend-log': frontendLog, events, idle, ingest: healthDuringIngest, log: logLines, stall, mixed, micro,
-  start, questions: questionsDuringIngest, queries, verdicts,
+  health, 'frontend-log': frontendLog, events, durable, idle, ingest: healthDuringIngest, log: logLines, stall, mixed, micro,
+  start, questions: questionsDuringIngest, queries, verdicts, soak, transport,
 };
 
 // bench.sh has checked the arguments.
@@ -23,6 +25,7 @@ const { values, positionals } = parseArgs({
     rounds: { type: 'string', default: '5' },
     seconds: { type: 'string', default: '3' },
     'stall-seconds': { type: 'string', default: '60' },
+    'soak-seconds': { type: 'string', default: '900' },
     events: { type: 'string', default: '10000000' },
     out: { type: 'string', default: resolve(import.meta.dirname, '../build/bench') },
   },
@@ -34,6 +37,7 @@ const options = {
   rounds: Number(values.rounds),
   seconds: Number(values.seconds),
   stallSeconds: Number(values['stall-seconds']),
+  soakSeconds: Number(values['soak-seconds']),
   events: Number(values.events),
   progress(text) {
     const seconds = Math.round((Date.now() - startedAt) / 1000);
@@ -64,7 +68,7 @@ const file = join(values.out, 'results');
 writeFileSync(`${file}.md`, `${report}\n`);
 writeFileSync(`${file}.json`, `${JSON.stringify(
   { machine: machineKind(), time: new Date().toISOString(), rounds: options.rounds, seconds: options.seconds,
-    noise: noise.verdict(), failures, figures: records() }, null, 1)}\n`);
+    noise: noise.verdict(), failures, measurements: records() }, null, 1)}\n`);
 console.log(report);
 console.log(`\nalso in ${file}.md and ${file}.json`);
 process.exit(failures.length > 0 ? 1 : 0);

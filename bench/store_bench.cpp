@@ -3,8 +3,8 @@
 //   store_bench [ROWS [DIRECTORY]]
 //
 // ROWS: events for each batch size (200000). DIRECTORY: on the disk to measure (.); each run works
-// in a new directory below it, and removes that. The checkpoint and its fsyncs are waited for,
-// those that make the events durable are not.
+// in a new directory below it, which it removes. The times include the checkpoint and its fsyncs,
+// but not those that make the events durable.
 
 #include <chrono>
 #include <cstdio>
@@ -13,10 +13,10 @@
 #include <string>
 #include <utility>
 
-#include "base/uuid_v7.h"
+#include "base/uuid/uuid_v7.h"
 #include "bench/value_of.h"
 #include "storage/event_store.h"
-#include "storage/synced_commit.h"
+#include "storage/sqlite/blocking_commit.h"
 
 using namespace picortex;
 
@@ -25,13 +25,13 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::int64_t kStartMs = 1'763'388'000'000;
-constexpr int kChats = 50;  // that take turns: each has its own page of the index by chat
+constexpr int kChats = 50;  // in alternation: each has its own database page of the index by chat
 
 double microseconds_since(Clock::time_point start) {
   return std::chrono::duration<double, std::micro>(Clock::now() - start).count();
 }
 
-// A pino line's worth: about 300 bytes of data and 40 of message.
+// As much as a pino line has: about 300 bytes of data and 40 of message.
 const std::string kData =
     R"({"method":"POST","path":"/webhooks/linq","status":200,"bytes":1834,"duration_ms":12.4,)"
     R"("trace_id":"b7d1f3a09c5e4d2f8a6b1c3e5f709182","service":"iMessage","direction":"inbound",)"

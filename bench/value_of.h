@@ -5,11 +5,11 @@
 #include <type_traits>
 #include <utility>
 
-#include "storage/database.h"
+#include "storage/sqlite/database.h"
 
 namespace picortex {
 
-// The value, or the bench ends with the fault's text.
+// Returns the value, or ends the bench with the fault's text.
 template <class T>
 T value_of(StoreResult<T> result) {
   if (!result) {

@@ -1,34 +1,48 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <variant>
 #include <vector>
 
-#include "cli/db.h"
-#include "cli/egress.h"
-#include "cli/egress_rules.h"
-#include "cli/health.h"
-#include "cli/logs.h"
-#include "cli/run.h"
-#include "cli/serve_options.h"
-#include "cli/settings.h"
-#include "cli/why.h"
+#include "cli/commands/chats.h"
+#include "cli/commands/claude.h"
+#include "cli/commands/errors.h"
+#include "cli/commands/health.h"
+#include "cli/commands/logs.h"
+#include "cli/commands/stats.h"
+#include "cli/commands/token.h"
+#include "cli/commands/turns.h"
+#include "cli/commands/why.h"
+#include "cli/db/db.h"
+#include "cli/db/forget.h"
+#include "cli/doctor/doctor.h"
+#include "cli/egress/egress_command.h"
+#include "cli/egress/egress_rules_command.h"
+#include "cli/emit/emit.h"
+#include "cli/run/run.h"
+#include "cli/ship/ship.h"
+#include "daemon/config/serve_options.h"
+#include "daemon/config/settings.h"
 
 namespace picortex {
 
-// There is nothing to run: --help, --version, or a usage error (exit status 2, one line for
+// The command line runs nothing: --help, --version, or a usage error (exit status 2, one line for
 // stderr).
 struct Answer {
   int exit_status = 0;
   std::string text;  // for stdout when the status is 0, else for stderr; ends in a newline
 };
 
-// What the command line asks for, its options checked.
+// What the command line asks for, with its options checked.
 using Command = std::variant<ServeOptions, HealthOptions, RunOptions, LogsOptions, WhyOptions,
-                             EgressOptions, EgressRulesOptions, DbOptions, Answer>;
+                             StatsOptions, ChatsOptions, ErrorsOptions, EgressOptions,
+                             EgressRulesOptions, DbOptions, EmitOptions, TokenOptions, TurnsOptions,
+                             ClaudeOptions, ForgetOptions, DoctorOptions, ShipOptions, Answer>;
 
-// `arguments` come without the program's name.
+// `arguments` exclude the program's name. The help is wrapped to `help_width` columns; 0: it is not.
+// Sets variables of this process (terminal_options.h).
 Command parse_command_line(const std::vector<std::string>& arguments,
-                           const Environment& environment);
+                           const Environment& environment, std::size_t help_width = 0);
 
 }  // namespace picortex

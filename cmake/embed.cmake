@@ -1,5 +1,5 @@
 # cmake -DOUTPUT=… -DFILES=name=path;… -P embed.cmake: a C++ source with each file as a std::string_view.
-set(text "// Made from the files of web/ by cmake/embed.cmake.\n#include \"handlers/page_files.h\"\n\nnamespace picortex {\n")
+set(text "// Made from the files of web/ by cmake/embed.cmake.\n#include \"handlers/ops/web_files.h\"\n\nnamespace picortex {\n")
 foreach(entry IN LISTS FILES)
   string(REGEX MATCH "^([A-Za-z]+)=(.*)$" matched "${entry}")
   set(name ${CMAKE_MATCH_1})

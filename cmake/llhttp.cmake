@@ -4,6 +4,6 @@ find_path(LLHTTP_SOURCE_DIR llhttp.c PATHS /usr/share/llhttp NO_DEFAULT_PATH REQ
 add_library(llhttp STATIC ${LLHTTP_SOURCE_DIR}/api.c ${LLHTTP_SOURCE_DIR}/http.c
                           ${LLHTTP_SOURCE_DIR}/llhttp.c)
 target_include_directories(llhttp SYSTEM PUBLIC ${LLHTTP_INCLUDE_DIR} ${LLHTTP_INCLUDE_DIR}/llhttp)
-# Strict: what the RFC forbids is refused. The header is compiled with the same switch.
+# Strict: rejects what the RFC forbids. The header is compiled with the same switch.
 target_compile_definitions(llhttp PUBLIC LLHTTP_STRICT_MODE=1)
 target_compile_options(llhttp PRIVATE -w -O2)

@@ -4,18 +4,19 @@
 # To build and try the daemon.
 build_packages=(
   cmake ninja-build g++ pkg-config git ca-certificates curl
-  liburing-dev node-llhttp libsimdjson-dev libsqlite3-dev uuid-dev libssl-dev zlib1g-dev libfmt-dev libcli11-dev
-  libboost-test-dev libnetfilter-queue-dev libmnl-dev
+  liburing-dev node-llhttp libsimdjson-dev libsqlite3-dev uuid-dev libssl-dev zlib1g-dev
+  libbrotli-dev libzstd-dev libfmt-dev libcli11-dev libprotozero-dev
+  libboost-test-dev libnetfilter-queue-dev libmnl-dev libpsl-dev libcurl4-openssl-dev
 )
 
 # To test it as well.
-test_packages=("${build_packages[@]}" clang-format shellcheck sqlite3 tmux chromium lnav util-linux mount coreutils
+test_packages=("${build_packages[@]}" clang-format clang-tidy shellcheck sqlite3 tmux chromium lnav util-linux mount coreutils
   iptables iproute2 e2fsprogs systemd dnsmasq-base nginx-light caddy bind9-dnsutils openssl python3
-  dpkg-dev debootstrap man-db)
+  dpkg-dev debootstrap man-db zstd clickhouse-server)
 
-# To measure it beside its peers; make and python3 compile better-sqlite3.
+# To measure it and its peers; make and python3 compile better-sqlite3.
 bench_packages=("${build_packages[@]}" libbenchmark-dev wrk nginx-light util-linux coreutils valgrind make python3
-  iptables iproute2 ipset dnsmasq-base tmux)
+  iptables iproute2 ipset dnsmasq-base tmux sqlite3)
 
 # has_node: is there a Node.js that can run the end-to-end tests?
 has_node() {

@@ -6,4 +6,4 @@ execute_process(COMMAND git -C ${SOURCE_DIR} rev-parse --short HEAD
 if(NOT status EQUAL 0)
   set(commit unknown)
 endif()
-configure_file(${SOURCE_DIR}/cli/version.h.in ${OUTPUT} @ONLY)
+configure_file(${SOURCE_DIR}/cmake/version.h.in ${OUTPUT} @ONLY)

@@ -1,76 +1,32 @@
 #include "netfilter/fence.h"
 
-#include <fcntl.h>
-#include <fmt/format.h>
-#include <sys/stat.h>
-
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <limits>
-#include <set>
+#include <array>
+#include <utility>
 
-#include "netfilter/firewall.h"
-#include "netfilter/open_sockets.h"
-#include "netfilter/packet.h"
-#include "netfilter/resolver_holes.h"
+#include "netfilter/kernel/firewall.h"
+#include "netfilter/kernel/resolver_bypass_check.h"
+#include "netfilter/kernel/sock_diag.h"
+#include "netfilter/wire/packet.h"
 
 namespace picortex {
-namespace {
-
-// The file's text; empty when there is no such file.
-Result<std::string> read_list(const std::string& path) {
-  if (path.empty()) return std::string();
-  const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  if (!file.is_open() && (errno == ENOENT || errno == ENOTDIR)) return std::string();
-  struct stat status {};
-  if (!file.is_open() || fstat(file.number(), &status) != 0) {
-    return failure("cannot read " + path + ": " + std::strerror(errno), errno);
-  }
-  if (!S_ISREG(status.st_mode)) return failure(path + " is not a regular file", EINVAL);
-  std::string text(Allowlist::kTextSizeMax + 1, '\0');
-  std::size_t size = 0;
-  while (size < text.size()) {
-    const ssize_t got = read(file.number(), text.data() + size, text.size() - size);
-    if (got < 0) return failure("cannot read " + path + ": " + std::strerror(errno), errno);
-    if (got == 0) break;
-    size += static_cast<std::size_t>(got);
-  }
-  if (size > Allowlist::kTextSizeMax) return failure(path + " is larger than 1 MiB", EFBIG);
-  text.resize(size);
-  return text;
-}
-
-std::int64_t first_expiry(const Allowlist& allowlist, std::int64_t now_ms) {
-  std::int64_t first = std::numeric_limits<std::int64_t>::max();
-  for (const Rule& rule : allowlist.rules()) {
-    if (rule.expires_ms > now_ms) first = std::min(first, rule.expires_ms);
-  }
-  return first;
-}
-
-}  // namespace
 
 Result<std::unique_ptr<Fence>> Fence::open(Reactor& reactor, Log& log, EgressObserver& observer,
                                            FenceSettings settings) {
-  if (auto able = check_net_admin(); !able) return std::unexpected(able.error());
+  TRY(check_net_admin());
   std::unique_ptr<Fence> fence(new Fence(reactor, log, observer, std::move(settings)));
   const FirewallPlan& plan = fence->settings_.plan;
-  if (auto loaded = fence->load(); !loaded) return std::unexpected(loaded.error());
-  auto proxy = DnsProxy::open(reactor, plan.dns_port, *fence);
-  if (!proxy) return std::unexpected(proxy.error());
-  fence->proxy_ = std::move(*proxy);
-  auto queue = PacketQueue::open(reactor, kEgressQueue, *fence);
-  if (!queue) return std::unexpected(queue.error());
-  fence->queue_ = std::move(*queue);
-  auto watch =
+  TRY(fence->load());
+  fence->proxy_ = TRY(DnsProxy::open(reactor, plan.dns_port, *fence->dns_policy_));
+  fence->open_address_log();
+  fence->queue_ = TRY(PacketQueue::open(reactor, kEgressQueue, *fence));
+  fence->watch_ = TRY(
       FileWatch::open(reactor, {fence->settings_.allowlist_path, fence->settings_.temporary_path},
-                      fence.get(), &Fence::on_files);
-  if (!watch) return std::unexpected(watch.error());
-  fence->watch_ = std::move(*watch);
-  auto installed = install_firewall(plan);
-  if (!installed) return std::unexpected(installed.error());
-  if (*installed == FirewallChange::fresh) fence->end_older_sockets();
+                      Callback<>::to<&Fence::on_files>(*fence)));
+  fence->user_watch_ =
+      TRY(FencedUserWatch::open(reactor, Callback<>::to<&Fence::renew_user>(*fence)));
+  auto installed = TRY(install_firewall(plan));
+  if (installed == FirewallChange::fresh) fence->end_older_sockets(plan.user);
   return fence;
 }
 
@@ -79,17 +35,21 @@ Fence::Fence(Reactor& reactor, Log& log, EgressObserver& observer, FenceSettings
       log_(log),
       observer_(observer),
       settings_(std::move(settings)),
-      allowlist_(std::make_unique<Allowlist>()) {
-  reactor_.add(ticks_);
+      allowlist_(std::make_unique<Allowlist>()),
+      dns_policy_(std::make_unique<DnsPolicy>(reactor_, observer_, settings_.mode,
+                                              settings_.plan.user, allowlist_, addresses_)) {
+  rules_checked_ms_ = reactor_.unix_ms();
+  if (auto sockets = SockDiagQuery::open()) sockets_ = std::move(*sockets);
 }
 
-Fence::~Fence() { tick_.stop(); }
+Fence::~Fence() = default;
 
 void Fence::start() {
   queue_->start();
   proxy_->start();
   watch_->start();
-  ticks_.start(tick_, reactor_.now());
+  user_watch_->start();
+  ticks_.start();
   log_.line(Level::info, "egress.started")
       .text("mode", mode_label(settings_.mode))
       .text("user", settings_.plan.user.name)
@@ -102,256 +62,294 @@ void Fence::start() {
 }
 
 void Fence::stop() {
-  tick_.stop();
+  ticks_.stop();
   queue_->stop();
   proxy_->stop();
   watch_->stop();
+  user_watch_->stop();
+  if (address_log_) address_log_->stop();
 }
 
 bool Fence::is_idle() const noexcept {
-  return queue_->is_idle() && proxy_->is_idle() && watch_->is_idle();
+  return queue_->is_idle() && proxy_->is_idle() && watch_->is_idle() && user_watch_->is_idle() &&
+         (address_log_ == nullptr || address_log_->is_idle());
 }
 
-Action Fence::judge(const QueuedPacket& queued) noexcept {
+Judgement Fence::judge(const QueuedPacket& queued) noexcept {
   Packet packet;
   const PacketStatus status = parse_packet(queued.bytes, packet);
   const std::int64_t now_ms = reactor_.unix_ms();
-  const Verdict verdict = flows_.decide(policy(), status, packet, now_ms, ended_);
+  const Verdict verdict = decide(status, packet, now_ms);
+  note_use(packet, verdict);
   if (verdict.is_final) {
     if (verdict.action != Action::reject && packet.protocol == kProtocolTcp) {
-      admitted_.add(
-          {packet.source, packet.destination, packet.source_port, packet.destination_port},
-          verdict.host);
+      allowed_.add({packet.source, packet.destination, packet.source_port, packet.destination_port},
+                   verdict.host);
     }
-    observer_.on_verdict(
-        {.verdict = verdict,
-         .protocol = packet.protocol,
-         .source = packet.source,
-         .source_port = packet.source_port,
-         .destination = packet.destination,
-         .destination_port = packet.destination_port,
-         .host = verdict.host.view(),
-         .dns_only = false,
-         .uid = queued.uid == QueuedPacket::kNoUid ? settings_.plan.user.uid() : queued.uid,
-         .time_ms = now_ms});
+    report(verdict, packet.protocol,
+           {packet.source, packet.destination, packet.source_port, packet.destination_port},
+           queued.uid == QueuedPacket::kNoUid ? settings_.plan.user.uid() : queued.uid);
   }
-  if (!ended_.empty()) tell_ended();
-  return verdict.refused && verdict.action == Action::allow ? Action::learn : verdict.action;
+  if (!ended_.empty()) report_ended();
+  return carry_out(verdict, status, packet, queued.bytes);
 }
 
-void Fence::tell_ended() noexcept {
+Judgement Fence::carry_out(const Verdict& verdict, PacketStatus status, const Packet& packet,
+                           std::span<const std::uint8_t> bytes) noexcept {
+  if (verdict.action == Action::reject) return {.may_wait = verdict.is_final};
+  if (verdict.action == Action::drop) return {.action = Action::drop};
+  if (verdict.action == Action::close) {
+    const bool is_plain = packet.transport_offset == (packet.source.is_v6 ? 40 : 20);
+    if (!is_plain) return {};
+    return {.action = Action::close, .bytes = make_reset(packet, reset_)};
+  }
+  const bool learns = verdict.denied && verdict.action == Action::allow;
+  const Action action = learns ? Action::learn : verdict.action;
+  const bool has_data = packet.protocol == kProtocolTcp && !packet.payload.empty();
+  if (!has_data || status != PacketStatus::whole) return {.action = action};
+  copy_.assign(bytes.begin(), bytes.end());
+  write_tcp_checksum(copy_, packet);
+  return {.action = action, .bytes = copy_};
+}
+
+Verdict Fence::decide(PacketStatus status, const Packet& packet, std::int64_t now_ms) noexcept {
+  Verdict verdict;
+  if (stays_with_user(status, packet)) {
+    verdict = {.action = packet.protocol == kProtocolTcp ? Action::allow : Action::pass,
+               .denied = false,
+               .is_final = false,
+               .reason = Reason::permitted};
+  } else {
+    verdict = flows_.decide(policy(), status, packet, now_ms, ended_);
+  }
+  const bool opens = status == PacketStatus::whole && packet.opens_connection();
+  if (!opens || verdict.denied || settings_.mode != EgressMode::enforce) return verdict;
+  if (connection_rate_.take(now_ms)) return verdict;
+  return {.evidence = verdict.evidence,
+          .reason = Reason::connection_rate_limited,
+          .host = verdict.host};
+}
+
+// Packets between two sockets of the user on loopback reach no other user: they need no rule, and
+// are no attempt to report. The queue contains only the user's packets.
+bool Fence::stays_with_user(PacketStatus status, const Packet& packet) noexcept {
+  if (status != PacketStatus::whole || !sockets_) return false;
+  if (address_class(packet.destination) != AddressClass::loopback) return false;
+  const auto peer = find_loopback_peer(packet);
+  return peer && settings_.plan.user.contains(peer->uid);
+}
+
+// Who receives the packet; of TCP only a connection that it opens is asked about. A datagram to
+// another address than the two may be a broadcast, which has many receivers.
+std::optional<SocketOwner> Fence::find_loopback_peer(const Packet& packet) noexcept {
+  if (packet.opens_connection()) {
+    return sockets_->find_loopback_server(packet.destination, packet.destination_port);
+  }
+  static const std::array kDatagramAddresses{parse_ip_address("127.0.0.1").value(),
+                                             parse_ip_address("::1").value()};
+  if (packet.protocol != kProtocolUdp ||
+      std::ranges::find(kDatagramAddresses, packet.destination) == kDatagramAddresses.end()) {
+    return std::nullopt;
+  }
+  return sockets_->find_loopback_receiver({.protocol = packet.protocol,
+                                           .source = packet.source,
+                                           .source_port = packet.source_port,
+                                           .destination = packet.destination,
+                                           .destination_port = packet.destination_port});
+}
+
+void Fence::report(const Verdict& verdict, std::uint8_t protocol, const FlowKey& flow,
+                   std::uint32_t uid) noexcept {
+  const std::int64_t now_ms = reactor_.unix_ms();
+  std::array<std::string_view, EgressEvent::kCandidatesMax> candidates;
+  std::size_t count = 0;
+  if (verdict.evidence == Evidence::dns) {
+    addresses_.find_name(flow.destination, now_ms, [&](std::string_view name) {
+      candidates[count++] = name;
+      return count == candidates.size();
+    });
+  }
+  observer_.on_verdict({.verdict = verdict,
+                        .protocol = protocol,
+                        .source = flow.source,
+                        .source_port = flow.source_port,
+                        .destination = flow.destination,
+                        .destination_port = flow.destination_port,
+                        .host = verdict.host.view(),
+                        .candidates = std::span(candidates).first(count),
+                        .dns_only = false,
+                        .uid = uid,
+                        .time_ms = now_ms});
+}
+
+void Fence::report_ended() noexcept {
   for (const FlowEnd& end : ended_) {
-    observer_.on_verdict({.verdict = end.verdict,
-                          .protocol = kProtocolTcp,
-                          .source = end.key.source,
-                          .source_port = end.key.source_port,
-                          .destination = end.key.destination,
-                          .destination_port = end.key.destination_port,
-                          .host = end.verdict.host.view(),
-                          .dns_only = false,
-                          .uid = settings_.plan.user.uid(),
-                          .time_ms = reactor_.unix_ms()});
+    report(end.verdict, kProtocolTcp, end.key, settings_.plan.user.uid());
   }
   ended_.clear();
 }
 
-void Fence::tell_name(const DnsAsker& asker, const Verdict& verdict, const IpAddress& address) {
-  observer_.on_verdict({.verdict = verdict,
-                        .protocol = asker.protocol,
-                        .source = asker.source,
-                        .source_port = asker.source_port,
-                        .destination = address,
-                        .destination_port = 53,
-                        .host = verdict.host.view(),
-                        .dns_only = true,
-                        .uid = settings_.plan.user.uid(),
-                        .time_ms = reactor_.unix_ms()});
-}
-
-bool Fence::may_resolve(const DnsAsker& asker, const HostName& name) noexcept {
-  if (!name.empty() && allowlist_->match({.name = name.view()}, reactor_.unix_ms())) return true;
-  const bool learns = settings_.mode == EgressMode::learn;
-  tell_name(asker,
-            {.action = learns ? Action::allow : Action::reject,
-             .evidence = Evidence::dns,
-             .reason = Reason::name_not_allowed,
-             .host = name},
-            {});
-  return learns;
-}
-
-bool Fence::admit_answer(const DnsAsker& asker, const HostName& name, const IpAddress& address,
-                         std::uint32_t ttl_s) noexcept {
-  const std::int64_t now_ms = reactor_.unix_ms();
-  const bool learns = settings_.mode == EgressMode::learn;
-  if (!may_answer(*allowlist_, name, address, now_ms)) {
-    // In learn mode a name without a rule is no rebinding: its connection will be told of.
-    if (!learns || allowlist_->match({.name = name.view()}, now_ms)) {
-      tell_name(asker,
-                {.action = learns ? Action::allow : Action::reject,
-                 .evidence = Evidence::dns,
-                 .reason = Reason::address_disagrees,
-                 .host = name},
-                address);
-    }
-    if (!learns) return false;
-  }
-  addresses_.learn(address, name.view(), ttl_s, now_ms);
-  return true;
-}
-
-Result<std::unique_ptr<Allowlist>> Fence::load() {
-  auto owners = read_list(settings_.allowlist_path);
-  if (!owners) return std::unexpected(owners.error());
-  auto temporary = read_list(settings_.temporary_path);
-  if (!temporary) return std::unexpected(temporary.error());
-  auto fresh = std::make_unique<Allowlist>();
-  fresh->add(kBuiltInRules, RuleSource::built_in);
-  const auto problems = fresh->add(*owners, RuleSource::list);
-  const auto temporary_problems = fresh->add(*temporary, RuleSource::temporary);
-  log_problems(problems, settings_.allowlist_path);
-  log_problems(temporary_problems, settings_.temporary_path);
-  rule_problems_ = problems.size() + temporary_problems.size();
-  std::swap(allowlist_, fresh);
-  next_expiry_ms_ = first_expiry(*allowlist_, reactor_.unix_ms());
-  observer_.on_rules(*allowlist_);
-  return fresh;
-}
-
-void Fence::log_problems(const std::vector<RuleProblem>& problems, const std::string& path) {
-  for (const RuleProblem& problem : problems) {
-    log_.line(Level::warn, "egress.bad_rule")
-        .text("file", path)
-        .number("line", static_cast<std::int64_t>(problem.line))
-        .text("reason", problem.reason)
-        .message(
-            fmt::format("{}:{}: {}; the line is left out", path, problem.line, problem.reason));
-  }
-}
-
-Result<void> Fence::reload() {
-  auto before = load();
-  if (!before) return std::unexpected(before.error());
-  ++reloads_;
-  log_.line(Level::info, "egress.reloaded")
-      .number("rules", static_cast<std::int64_t>(allowlist_->rules().size()))
-      .number("bad_lines", static_cast<std::int64_t>(rule_problems_))
-      .message("the allowlist has been read");
-  if (lost_a_rule(**before, *allowlist_)) cut_unpermitted();
-  return {};
-}
-
-bool Fence::lost_a_rule(const Allowlist& before, const Allowlist& now) const {
-  std::set<std::string_view> texts;
-  for (const Rule& rule : now.rules()) texts.insert(rule.text);
-  return std::ranges::any_of(before.rules(),
-                             [&texts](const Rule& rule) { return !texts.contains(rule.text); });
-}
-
-bool Fence::is_permitted(const FlowKey& key) {
-  const std::int64_t now_ms = reactor_.unix_ms();
-  if (allowlist_->match(key.destination, key.destination_port, now_ms)) return true;
-  const HostName* host = admitted_.find(key);
-  if (host != nullptr) {
-    return !host->empty() &&
-           allowlist_->match({.name = host->view(), .port = key.destination_port}, now_ms);
-  }
-  // Admitted before this process: by its address, of which nothing may be known yet.
-  Packet opening;
-  opening.protocol = kProtocolTcp;
-  opening.destination = key.destination;
-  opening.destination_port = key.destination_port;
-  return !judge_opening(policy(), PacketStatus::whole, opening, now_ms).refused;
-}
-
-// A connection ends with its socket: the peer gets a reset, and the mark that the kernel's
-// connection table still has is void for a new socket, whose SYN is judged anew.
-void Fence::cut_unpermitted() noexcept {
-  if (settings_.mode != EgressMode::enforce) return;
-  auto sockets = list_open_sockets(settings_.plan.user, kProtocolTcp);
-  if (!sockets) {
-    log_.line(Level::error, "egress.cut_failed").message(sockets.error().what);
+// Restores the addresses answered before this process started, as far as they could be answered
+// now. Connections from before are followed from here on; without the log, clients have to resolve
+// their names again.
+void Fence::open_address_log() {
+  if (settings_.addresses_path.empty()) return;
+  auto opened = AddressLog::open(reactor_, settings_.addresses_path, addresses_, reactor_.unix_ms(),
+                                 AddressLog::Filter::to<&Fence::may_restore>(*this));
+  if (!opened) {
+    log_.line(Level::warn, "egress.addresses_not_kept")
+        .message(opened.error().what +
+                 "; after a restart clients have to resolve their names again");
     return;
   }
-  std::uint64_t cut = 0;
-  for (const OpenSocket& socket : *sockets) {
-    const FlowKey key{socket.source, socket.destination, socket.source_port,
-                      socket.destination_port};
-    // On loopback the user's own servers have connections too, and the daemon's ports need no rule:
-    // only what was admitted by a rule is known to stand or fall with it.
-    const bool is_local = address_class(socket.destination) == AddressClass::loopback;
-    if ((is_local && admitted_.find(key) == nullptr) || is_permitted(key)) continue;
-    auto destroyed = destroy_socket(socket);
-    if (!destroyed) {
-      log_.line(Level::error, "egress.cut_failed").message(destroyed.error().what);
-      return;
+  address_log_ = std::move(*opened);
+  const AddressLog::Restored& restored = address_log_->restored();
+  log_.line(restored.damaged == 0 ? Level::info : Level::warn, "egress.addresses_restored")
+      .number("addresses", static_cast<std::int64_t>(addresses_.size()))
+      .number("rejected", static_cast<std::int64_t>(restored.rejected))
+      .number("damaged_files", static_cast<std::int64_t>(restored.damaged))
+      .message("restored the addresses answered before the start");
+  if (auto sockets = list_open_sockets(settings_.plan.user, kProtocolTcp)) {
+    for (const OpenSocket& socket : *sockets) {
+      address_use_.note({kProtocolTcp, socket.source, socket.source_port, socket.destination,
+                         socket.destination_port});
     }
-    admitted_.remove(key);
-    cut += *destroyed ? 1 : 0;
-  }
-  connections_cut_ += cut;
-  if (cut > 0) {
-    log_.line(Level::info, "egress.cut")
-        .number("connections", static_cast<std::int64_t>(cut))
-        .message("connections that no rule permits any more were cut");
   }
 }
 
-// Connections from before the fence: their next packet would be refused, but a packet of a socket
-// that is closed by then has no owner to know it by.
-void Fence::end_older_sockets() {
-  for (const std::uint8_t protocol : {kProtocolTcp, kProtocolUdp}) {
-    auto sockets = list_open_sockets(settings_.plan.user, protocol);
-    if (!sockets) {
-      log_.line(Level::warn, "egress.cut_failed").message(sockets.error().what);
-      continue;
-    }
-    for (const OpenSocket& socket : *sockets) {
-      if (address_class(socket.destination) == AddressClass::loopback) continue;
-      auto destroyed = destroy_socket(socket);
-      if (destroyed && *destroyed) ++connections_cut_;
-      if (!destroyed) {
-        log_.line(Level::warn, "egress.cut_failed").message(destroyed.error().what);
-        return;
-      }
-    }
+// A SYN that passes holds its address's names until its hello has arrived; an allowed connection is
+// followed for as long as it is open.
+void Fence::note_use(const Packet& packet, const Verdict& verdict) {
+  if (verdict.denied || packet.protocol != kProtocolTcp) return;
+  const std::int64_t now_ms = reactor_.unix_ms();
+  if (packet.opens_connection()) {
+    addresses_.hold(packet.destination, now_ms);
+    addresses_.use(packet.destination, now_ms);
   }
+  if (verdict.action != Action::reject && verdict.is_final) {
+    address_use_.note({packet.protocol, packet.source, packet.source_port, packet.destination,
+                       packet.destination_port});
+  }
+}
+
+bool Fence::is_open_connection(const SocketEnds& connection) noexcept {
+  return sockets_ && sockets_->find(connection).has_value();
+}
+
+// Learn mode denies no name; in the others a rule may be gone since the address was recorded.
+bool Fence::may_restore(const AddressRecord& record) const noexcept {
+  const auto name = HostName::parse(record.name);
+  return name && (settings_.mode == EgressMode::learn ||
+                  may_answer(*allowlist_, *name, record.address, reactor_.unix_ms()));
+}
+
+// Reports at most once a minute.
+void Fence::report_dns_mismatches() {
+  const std::int64_t now_ms = reactor_.unix_ms();
+  if (now_ms < next_dns_report_ms_) return;
+  const DnsStats dns = proxy_->stats();
+  const std::uint64_t mismatches = dns.mismatches - mismatches_reported_;
+  const std::uint64_t lost = dns.lost - questions_lost_reported_;
+  if (mismatches == 0 && lost == 0) return;
+  next_dns_report_ms_ = now_ms + 60'000;
+  mismatches_reported_ = dns.mismatches;
+  questions_lost_reported_ = dns.lost;
+  if (mismatches > 0) {
+    log_.line(Level::warn, "egress.dns_mismatch")
+        .number("datagrams", static_cast<std::int64_t>(mismatches))
+        .message(
+            "datagrams from a resolver's address did not match the question: an attacker forges "
+            "answers, or a resolver changes the case of names; asked over TCP instead");
+  }
+  if (lost > 0) {
+    log_.line(Level::warn, "egress.dns_lost")
+        .number("questions", static_cast<std::int64_t>(lost))
+        .message("DNS questions arrived faster than they could be read; some were lost");
+  }
+}
+
+// Ends connections from before the fence: their next packet would be denied, but a packet whose
+// socket has been closed by then has no owner by which to match it.
+void Fence::end_older_sockets(const FencedUser& user) {
+  const auto ended = end_sockets(user);
+  if (ended) {
+    connections_cut_ += *ended;
+  } else {
+    log_.line(Level::warn, "egress.cut_failed").message(ended.error().what);
+  }
+}
+
+// The rules of the firewall name each UID. This call installs them, which blocks the loop for about
+// 100 ms: only root can cause it.
+void Fence::renew_user() noexcept {
+  auto renewed = reread_user(settings_.plan.user);
+  if (!renewed) {
+    log_.line(Level::error, "egress.user_not_renewed")
+        .message(renewed.error().what + "; the UIDs that are fenced stay as they were");
+    return;
+  }
+  renewed->ranges = range_removal_.confirm(settings_.plan.user.ranges, renewed->ranges);
+  if (range_removal_.is_pending()) renew_again_ = true;
+  if (renewed->ranges == settings_.plan.user.ranges) return;
+  FencedUser added{.name = renewed->name, .ranges = {}};
+  for (const UidRange& range : renewed->ranges) {
+    const auto& known = settings_.plan.user.ranges;
+    if (std::ranges::find(known, range) == known.end()) added.ranges.push_back(range);
+  }
+  FirewallPlan plan = settings_.plan;
+  plan.user = *renewed;
+  if (auto installed = install_firewall(plan); !installed) {
+    log_.line(Level::error, "egress.user_not_renewed")
+        .message(installed.error().what + "; it is tried again in a second");
+    renew_again_ = true;
+    return;
+  }
+  settings_.plan = std::move(plan);
+  if (!added.ranges.empty()) end_older_sockets(added);
+  log_.line(Level::info, "egress.user_renewed")
+      .text("user", settings_.plan.user.name)
+      .number("ranges", static_cast<std::int64_t>(settings_.plan.user.ranges.size()))
+      .message("the UIDs of " + settings_.plan.user.name + " have changed, and are fenced");
 }
 
 void Fence::on_tick() noexcept {
-  ticks_.start(tick_, reactor_.now());
   const std::int64_t now_ms = reactor_.unix_ms();
   flows_.expire(settings_.mode, now_ms, ended_);
-  tell_ended();
+  report_ended();
   watch_->retry();
-  if (now_ms >= next_expiry_ms_) {
-    next_expiry_ms_ = first_expiry(*allowlist_, now_ms);
-    cut_unpermitted();
-  }
-  const std::uint64_t overrun = queue_->figures().overrun;
-  if (overrun != overrun_told_) {
+  // In this order: what a poll finds is confirmed by the next tick.
+  if (std::exchange(renew_again_, false)) renew_user();
+  user_watch_->poll();
+  if (sockets_) sockets_->renew();
+  address_use_.tick(now_ms);
+  if (address_log_) address_log_->tick(now_ms);
+  report_dns_mismatches();
+  expire_rules(now_ms);
+  const std::uint64_t overrun = queue_->stats().overrun;
+  if (overrun != overrun_reported_) {
     log_.line(Level::error, "egress.overrun")
-        .number("packets", static_cast<std::int64_t>(overrun - overrun_told_))
+        .number("packets", static_cast<std::int64_t>(overrun - overrun_reported_))
         .message("more packets than the queue holds: they were dropped");
-    overrun_told_ = overrun;
+    overrun_reported_ = overrun;
   }
 }
 
-void Fence::on_files(void* owner) noexcept {
-  auto& fence = *static_cast<Fence*>(owner);
-  if (auto reloaded = fence.reload(); !reloaded) {
-    fence.log_.line(Level::error, "egress.reload_failed")
+void Fence::on_files() noexcept {
+  if (auto reloaded = reload(); !reloaded) {
+    log_.line(Level::error, "egress.reload_failed")
         .message(reloaded.error().what + "; the rules stay as they were");
   }
 }
 
-FenceFigures Fence::figures() const noexcept {
-  return {.queue = queue_->figures(),
-          .dns = proxy_->figures(),
+FenceStats Fence::stats() const noexcept {
+  return {.queue = queue_->stats(),
+          .dns = proxy_->stats(),
           .flows = flows_.size(),
           .flow_bytes = flows_.memory_size(),
           .addresses = addresses_.size(),
-          .admitted = admitted_.size(),
+          .addresses_turned_away = addresses_.turned_away(),
+          .address_log_failures = address_log_ ? address_log_->failures() : 0,
+          .allowed = allowed_.size(),
           .rules = allowlist_->rules().size(),
           .rule_problems = rule_problems_,
           .reloads = reloads_,

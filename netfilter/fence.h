@@ -2,38 +2,52 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
-#include "netfilter/address_table.h"
-#include "netfilter/admitted_table.h"
-#include "netfilter/allowlist.h"
-#include "netfilter/dns_proxy.h"
-#include "netfilter/egress_observer.h"
-#include "netfilter/fenced_user.h"
-#include "netfilter/file_watch.h"
-#include "netfilter/firewall_rules.h"
-#include "netfilter/flow_table.h"
-#include "netfilter/packet_queue.h"
+#include "netfilter/dns/address_log.h"
+#include "netfilter/dns/address_use.h"
+#include "netfilter/dns/dns_cache.h"
+#include "netfilter/dns/dns_policy.h"
+#include "netfilter/dns/dns_proxy.h"
+#include "netfilter/kernel/fenced_user.h"
+#include "netfilter/kernel/fenced_user_watch.h"
+#include "netfilter/kernel/firewall_rules.h"
+#include "netfilter/kernel/packet_queue.h"
+#include "netfilter/kernel/range_removal.h"
+#include "netfilter/kernel/sock_diag_query.h"
+#include "netfilter/policy/allowlist.h"
+#include "netfilter/policy/connection_cutter.h"
+#include "netfilter/policy/connection_rate.h"
+#include "netfilter/policy/connection_table.h"
+#include "netfilter/policy/flow_table.h"
+#include "netfilter/report/egress_observer.h"
+#include "netfilter/wire/tcp_rewrite.h"
+#include "reactor/file_watch.h"
 #include "reactor/log.h"
+#include "reactor/periodic_timer.h"
 
 namespace picortex {
 
 struct FenceSettings {
   EgressMode mode = EgressMode::enforce;  // learn or enforce
   FirewallPlan plan;
-  std::string allowlist_path;  // the owner's additions
-  std::string temporary_path;  // rules that end by themselves
+  std::string allowlist_path;  // the operator's additions
+  std::string temporary_path;  // rules that expire
+  std::string addresses_path;  // answered addresses, kept over a restart; empty: not kept
 };
 
-struct FenceFigures {
-  QueueFigures queue;
-  DnsFigures dns;
-  std::size_t flows = 0;  // connections that are undecided, or were refused a moment ago
+struct FenceStats {
+  QueueStats queue;
+  DnsStats dns;
+  std::size_t flows = 0;  // connections that are undecided, or were denied a moment ago
   std::size_t flow_bytes = 0;
   std::size_t addresses = 0;
-  std::size_t admitted = 0;
+  std::uint64_t addresses_turned_away = 0;  // answers that found the table full
+  std::uint64_t address_log_failures = 0;
+  std::size_t allowed = 0;
   std::size_t rules = 0;
   std::size_t rule_problems = 0;
   std::uint64_t reloads = 0;
@@ -41,11 +55,12 @@ struct FenceFigures {
 };
 
 // The fence as a whole: reads the lists, decides packets and names by them, keeps the firewall's
-// rules in place, and tells an observer. When it goes the rules stay: down means closed.
-class Fence final : private PacketJudge, private NameJudge {
+// rules in place, and reports to an observer. The rules stay when it is destroyed: down means
+// closed.
+class Fence final : private PacketJudge {
  public:
-  // Takes the queue and the proxy's ports, then puts the rules in place; blocks for some 100 ms.
-  // What is passed by reference outlives it. Adds hooks to the reactor's turns.
+  // Takes the queue and the proxy's ports, then installs the rules; blocks for about 100 ms.
+  // References passed in must outlive this object. Adds hooks to the reactor's iterations.
   static Result<std::unique_ptr<Fence>> open(Reactor& reactor, Log& log, EgressObserver& observer,
                                              FenceSettings settings);
   ~Fence();
@@ -54,34 +69,44 @@ class Fence final : private PacketJudge, private NameJudge {
   void stop();
   bool is_idle() const noexcept;
 
-  // Reads the lists again. Bad lines are logged and left out; a file that cannot be read leaves all
-  // as it was. Connections that a rule's removal leaves without a permit are cut.
+  // Reads the lists again. Invalid lines are logged and skipped; a file that cannot be read leaves
+  // everything unchanged. Cuts connections that no rule allows after the removal of a rule.
   Result<void> reload();
 
-  // The rules that Verdict::rule counts; changed by reload().
+  // The rules whose indexes are in Verdict::rule; changed by reload().
   const Allowlist& allowlist() const noexcept { return *allowlist_; }
   std::uint64_t reloads() const noexcept { return reloads_; }
-  FenceFigures figures() const noexcept;
+  FenceStats stats() const noexcept;
 
  private:
   Fence(Reactor& reactor, Log& log, EgressObserver& observer, FenceSettings settings);
 
-  Action judge(const QueuedPacket& packet) noexcept override;
-  bool may_resolve(const DnsAsker& asker, const HostName& name) noexcept override;
-  bool admit_answer(const DnsAsker& asker, const HostName& name, const IpAddress& address,
-                    std::uint32_t ttl_s) noexcept override;
+  Judgement judge(const QueuedPacket& packet) noexcept override;
+  bool is_searching() const noexcept override { return observer_.is_searching(); }
+  Judgement carry_out(const Verdict& verdict, PacketStatus status, const Packet& packet,
+                      std::span<const std::uint8_t> bytes) noexcept;
 
-  // Gives the list from before.
+  // Returns the list from before.
   Result<std::unique_ptr<Allowlist>> load();
   void log_problems(const std::vector<RuleProblem>& problems, const std::string& path);
   bool lost_a_rule(const Allowlist& before, const Allowlist& now) const;
-  void cut_unpermitted() noexcept;
-  bool is_permitted(const FlowKey& key);
-  void end_older_sockets();
-  void tell_ended() noexcept;
-  void tell_name(const DnsAsker& asker, const Verdict& verdict, const IpAddress& address);
+  void cut_unpermitted(const Allowlist& before) noexcept;
+  void expire_rules(std::int64_t now_ms) noexcept;
+  void end_older_sockets(const FencedUser& user);
+  void renew_user() noexcept;
+  Verdict decide(PacketStatus status, const Packet& packet, std::int64_t now_ms) noexcept;
+  bool stays_with_user(PacketStatus status, const Packet& packet) noexcept;
+  std::optional<SocketOwner> find_loopback_peer(const Packet& packet) noexcept;
+  void report(const Verdict& verdict, std::uint8_t protocol, const FlowKey& flow,
+              std::uint32_t uid) noexcept;
+  void report_ended() noexcept;
+  void open_address_log();
+  void note_use(const Packet& packet, const Verdict& verdict);
+  void report_dns_mismatches();
+  bool is_open_connection(const SocketEnds& connection) noexcept;
+  bool may_restore(const AddressRecord& record) const noexcept;
   void on_tick() noexcept;
-  static void on_files(void* owner) noexcept;
+  void on_files() noexcept;
   EgressPolicy policy() const noexcept { return {*allowlist_, addresses_, settings_.mode}; }
 
   Reactor& reactor_;
@@ -89,17 +114,31 @@ class Fence final : private PacketJudge, private NameJudge {
   EgressObserver& observer_;
   FenceSettings settings_;
   std::unique_ptr<Allowlist> allowlist_;
-  AddressTable addresses_;
+  DnsCache addresses_;
+  std::unique_ptr<AddressLog> address_log_;  // null if addresses are not kept
+  AddressUse address_use_{addresses_, AddressUse::IsOpen::to<&Fence::is_open_connection>(*this)};
+  std::optional<SockDiagQuery> sockets_;
   FlowTable flows_;
-  AdmittedTable admitted_;
+  ConnectionRate connection_rate_;
+  ConnectionTable allowed_;
+  ConnectionCutter cutter_{allowed_, addresses_};
   std::vector<FlowEnd> ended_;
+  std::vector<std::uint8_t> copy_;  // of the packet being judged
+  ResetBuffer reset_;
   std::unique_ptr<PacketQueue> queue_;
+  std::unique_ptr<DnsPolicy> dns_policy_;
   std::unique_ptr<DnsProxy> proxy_;
   std::unique_ptr<FileWatch> watch_;
-  DeadlineList ticks_{std::chrono::seconds(1)};
-  Deadline tick_ = Deadline::to<&Fence::on_tick>(*this);
+  std::unique_ptr<FencedUserWatch> user_watch_;
+  RangeRemoval range_removal_;
+  bool renew_again_ = false;  // the next tick must read the user's UIDs again
+  PeriodicTimer ticks_{reactor_, std::chrono::seconds(1), Callback<>::to<&Fence::on_tick>(*this)};
   std::int64_t next_expiry_ms_ = 0;
-  std::uint64_t overrun_told_ = 0;
+  std::int64_t rules_checked_ms_ = 0;  // when connections were last checked against the rules
+  std::uint64_t overrun_reported_ = 0;
+  std::uint64_t mismatches_reported_ = 0;
+  std::uint64_t questions_lost_reported_ = 0;
+  std::int64_t next_dns_report_ms_ = 0;
   std::size_t rule_problems_ = 0;
   std::uint64_t reloads_ = 0;
   std::uint64_t connections_cut_ = 0;

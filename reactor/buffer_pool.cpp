@@ -1,6 +1,10 @@
 #include "reactor/buffer_pool.h"
 
-#include <linux/io_uring.h>
+// In this order: liburing's header needs the other one.
+// clang-format off
+#include <linux/time_types.h>
+#include <liburing/io_uring.h>
+// clang-format on
 #include <sys/mman.h>
 
 #include <algorithm>
@@ -22,8 +26,7 @@ std::size_t round_up_to_page(std::size_t size) { return (size + kPageSize - 1) &
 
 }  // namespace
 
-Result<BufferPool> BufferPool::create(Ring& ring, std::uint16_t group, std::uint32_t count,
-                                      std::uint32_t buffer_size) {
+Result<BufferPool> BufferPool::create(Ring& ring, std::uint32_t count, std::uint32_t buffer_size) {
   CHECK(std::has_single_bit(count) && count <= 32768);
   const std::size_t entries_size = round_up_to_page(count * sizeof(io_uring_buf));
   const std::size_t size = entries_size + std::size_t{count} * buffer_size;
@@ -32,20 +35,18 @@ Result<BufferPool> BufferPool::create(Ring& ring, std::uint16_t group, std::uint
     return failure(std::string("no memory for the receive buffers: ") + std::strerror(errno),
                    errno);
   }
-  BufferPool pool(ring, group, count, buffer_size, mapping, size);
-  if (auto done = ring.register_buffers(pool.entries_, count, group); !done) {
-    pool.ring_ = nullptr;
-    return std::unexpected(done.error());
-  }
+  BufferPool pool(count, buffer_size, mapping, size);
+  const auto group = ring.register_buffers(pool.entries_, count);
+  if (!group) return std::unexpected(group.error());
+  pool.ring_ = &ring;
+  pool.group_ = *group;
   pool.grow();
   return pool;
 }
 
-BufferPool::BufferPool(Ring& ring, std::uint16_t group, std::uint32_t count,
-                       std::uint32_t buffer_size, void* mapping, std::size_t mapping_size) noexcept
-    : ring_(&ring),
-      group_(group),
-      count_(count),
+BufferPool::BufferPool(std::uint32_t count, std::uint32_t buffer_size, void* mapping,
+                       std::size_t mapping_size) noexcept
+    : count_(count),
       buffer_size_(buffer_size),
       entries_(static_cast<io_uring_buf_ring*>(mapping)),
       buffers_(static_cast<char*>(mapping) + round_up_to_page(count * sizeof(io_uring_buf))),
@@ -79,10 +80,10 @@ void BufferPool::recycle(std::int32_t buffer) noexcept {
 }
 
 void BufferPool::provide(std::uint32_t buffer) noexcept {
-  // The header's own `bufs` lies at another offset in C++ than in C, where an empty struct has no
-  // size: the entries begin where the ring does.
+  // The header's own `bufs` has another offset in C++ than in C, where an empty struct has no size:
+  // the entries begin where the ring does.
   io_uring_buf& entry = reinterpret_cast<io_uring_buf*>(entries_)[tail_ & (count_ - 1)];
-  // Field by field: the ring's tail shares memory with the first entry's reserved field.
+  // Assigned field by field: the ring's tail shares memory with the first entry's reserved field.
   entry.addr =
       reinterpret_cast<std::uintptr_t>(buffers_ + static_cast<std::size_t>(buffer) * buffer_size_);
   entry.len = buffer_size_;

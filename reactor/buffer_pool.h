@@ -17,15 +17,14 @@ class Ring;
 // mapping, which the kernel fills in turn. One for each consumer, so that a flood on one cannot
 // starve the other.
 //
-// The kernel takes buffers first in, first out, so it would walk through all of them however few
-// are needed at a time. Therefore it is given a few at first and more only when it has run out: the
-// memory that is touched, and so cached, follows the load.
+// The kernel takes buffers first in, first out, so it would use all of them even if few are needed
+// at a time. Therefore it gets a few at first and more only when it has run out: the memory that is
+// touched, and so cached, follows the load.
 class BufferPool {
  public:
-  // `group`: the buffer group's number, one for each pool of a ring. `count`: a power of two, at
-  // most 32768. Registers with `ring`, which must outlive the pool.
-  static Result<BufferPool> create(Ring& ring, std::uint16_t group, std::uint32_t count,
-                                   std::uint32_t buffer_size);
+  // `count`: a power of two, at most 32768. Registers with `ring`, which gives it the number of its
+  // buffer group and must outlive the pool.
+  static Result<BufferPool> create(Ring& ring, std::uint32_t count, std::uint32_t buffer_size);
 
   BufferPool(BufferPool&& other) noexcept;
   BufferPool& operator=(BufferPool&&) = delete;
@@ -34,7 +33,7 @@ class BufferPool {
   std::uint16_t group() const noexcept { return group_; }
   std::uint32_t count() const noexcept { return count_; }
   std::uint32_t buffer_size() const noexcept { return buffer_size_; }
-  // How many the kernel has been given so far.
+  // How many buffers the kernel has been given so far.
   std::uint32_t count_in_use() const noexcept { return provided_; }
 
   std::span<char> bytes(std::int32_t buffer, std::int32_t size) const noexcept {
@@ -42,22 +41,21 @@ class BufferPool {
             static_cast<std::size_t>(size)};
   }
 
-  // Gives the kernel a buffer back.
+  // Returns a buffer to the kernel.
   void recycle(std::int32_t buffer) noexcept;
 
-  // The kernel said ENOBUFS: twice as many from now on, up to all of them. Many operations may say
-  // so of one shortage: nothing more happens until one of the buffers that were added has been
-  // used.
+  // Call it on ENOBUFS: doubles the buffers in use, up to all of them. Many operations may report
+  // one shortage: further calls do nothing until one of the added buffers has been used.
   void grow() noexcept;
 
  private:
-  BufferPool(Ring& ring, std::uint16_t group, std::uint32_t count, std::uint32_t buffer_size,
-             void* mapping, std::size_t mapping_size) noexcept;
+  BufferPool(std::uint32_t count, std::uint32_t buffer_size, void* mapping,
+             std::size_t mapping_size) noexcept;
 
   void provide(std::uint32_t buffer) noexcept;
 
-  Ring* ring_;
-  std::uint16_t group_;
+  Ring* ring_ = nullptr;  // that it is registered with
+  std::uint16_t group_ = 0;
   std::uint16_t tail_ = 0;
   std::uint32_t count_;
   std::uint32_t buffer_size_;
@@ -70,8 +68,8 @@ class BufferPool {
   std::size_t mapping_size_;
 };
 
-// The received bytes of one completion. Gives the buffer back when it goes; never outlives the
-// handler.
+// The received bytes of one completion. Returns the buffer when it is destroyed; must not outlive
+// the handler.
 class BufferLease {
  public:
   BufferLease(BufferPool& pool, const Completion& completion) noexcept

@@ -19,7 +19,7 @@ namespace {
 
 constexpr std::size_t kErrorTextSizeMax = 512;
 
-// posix_spawn's two option objects, which want to be destroyed.
+// posix_spawn's two option objects, which must be destroyed.
 struct SpawnOptions {
   posix_spawn_file_actions_t files;
   posix_spawnattr_t attributes;
@@ -36,13 +36,14 @@ struct SpawnOptions {
   }
 };
 
-// `input_descriptor`: negative for /dev/null.
+// `input_descriptor` is negative for /dev/null.
 void prepare(SpawnOptions& options, int input_descriptor, int error_descriptor) {
   if (input_descriptor < 0) {
     posix_spawn_file_actions_addopen(&options.files, 0, "/dev/null", O_RDONLY, 0);
   } else {
     posix_spawn_file_actions_adddup2(&options.files, input_descriptor, 0);
   }
+  // The daemon's stdout is its log, which no program may write to.
   posix_spawn_file_actions_addopen(&options.files, 1, "/dev/null", O_WRONLY, 0);
   posix_spawn_file_actions_adddup2(&options.files, error_descriptor, 2);
   sigset_t none;
@@ -50,8 +51,10 @@ void prepare(SpawnOptions& options, int input_descriptor, int error_descriptor) 
   sigemptyset(&none);
   sigfillset(&all);
   posix_spawnattr_setsigmask(&options.attributes, &none);
+  // The daemon ignores SIGPIPE and SIGXFSZ; a program expects their default actions.
   posix_spawnattr_setsigdefault(&options.attributes, &all);
-  // A group of its own: a Ctrl-C meant for the daemon does not reach it, and it can be ended whole.
+  // A process group of its own: a Ctrl-C meant for the daemon does not reach it, and it can be
+  // killed as a whole.
   posix_spawnattr_setpgroup(&options.attributes, 0);
   posix_spawnattr_setflags(&options.attributes,
                            POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
@@ -66,7 +69,7 @@ std::vector<char*> pointers(std::span<const std::string> texts) {
 Result<std::pair<FileDescriptor, FileDescriptor>> make_pipe() {
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) {
-    return failure(std::string("cannot make a pipe: ") + std::strerror(errno), errno);
+    return failure(std::string("cannot create a pipe: ") + std::strerror(errno), errno);
   }
   return std::pair{FileDescriptor(ends[0]), FileDescriptor(ends[1])};
 }
@@ -90,9 +93,9 @@ std::vector<char*> environment_with(std::span<const std::string> variables) {
 
 }  // namespace
 
-ChildProcess::ChildProcess(Reactor& reactor, DeadlineList& time_limits, void* owner,
-                           Handler handler)
-    : reactor_(reactor), time_limits_(time_limits), owner_(owner), handler_(handler) {}
+ChildProcess::ChildProcess(Reactor& reactor, DeadlineList& time_limits,
+                           Callback<const ChildExit&> on_exit)
+    : reactor_(reactor), time_limits_(time_limits), report_exit_(on_exit) {}
 
 ChildProcess::~ChildProcess() { CHECK(is_idle()); }
 
@@ -121,7 +124,7 @@ Result<void> ChildProcess::start(std::span<const std::string> arguments,
     input_pipe_.reset();
     return failure("cannot start " + arguments.front() + ": " + std::strerror(error), error);
   }
-  // The child cannot be somebody else by now: it stays a zombie until it is waited for.
+  // The PID cannot belong to another process yet: the child stays a zombie until it is waited for.
   pid_descriptor_.reset(static_cast<int>(syscall(SYS_pidfd_open, pid_, 0)));
   if (!pid_descriptor_.is_open()) {
     const int cause = errno;
@@ -160,7 +163,7 @@ void ChildProcess::on_write(const Completion& completion) noexcept {
   if (!has_ended_ && (completion.result > 0 || interrupted) && written_ < input_.size()) {
     return write_rest();
   }
-  input_pipe_.reset();  // the end of the file for whoever reads; EPIPE: nobody does
+  input_pipe_.reset();  // end of file for the reader; EPIPE: there is none
   finish_if_idle();
 }
 
@@ -170,7 +173,7 @@ void ChildProcess::read_errors() {
 
 void ChildProcess::on_read(const Completion& completion) noexcept {
   if (completion.result > 0) keep(static_cast<std::size_t>(completion.result));
-  // What nobody reads would stop the program once the pipe is full.
+  // Unread output would block the program once the pipe is full.
   if (!has_ended_ && (completion.result > 0 || completion.result == -EINTR)) return read_errors();
   finish_if_idle();
 }
@@ -181,7 +184,7 @@ void ChildProcess::keep(std::size_t size) {
 
 void ChildProcess::on_exit(const Completion&) noexcept {
   has_ended_ = true;
-  // Something else that holds a pipe's other end must not keep this object busy.
+  // Another process that holds a pipe's other end must not keep this object busy.
   for (Operation* operation : {&write_, &read_}) {
     if (operation->in_flight()) reactor_.ring().cancel(*operation);
   }
@@ -197,6 +200,8 @@ void ChildProcess::finish() {
   const pid_t ended = waitpid(pid_, &status, WNOHANG);
   CHECK(ended == pid_);
   time_limit_.stop();
+  // What the child wrote last may still be in the pipe, which another process may hold open: read
+  // once, without waiting.
   fcntl(error_pipe_.number(), F_SETFL, O_NONBLOCK);
   const ssize_t size = read(error_pipe_.number(), read_buffer_.data(), read_buffer_.size());
   if (size > 0) keep(static_cast<std::size_t>(size));
@@ -206,7 +211,7 @@ void ChildProcess::finish() {
                        .error_text = error_text_};
   pid_descriptor_.reset();
   error_pipe_.reset();
-  handler_(owner_, exit);
+  report_exit_(exit);
 }
 
 }  // namespace picortex

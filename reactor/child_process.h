@@ -8,8 +8,9 @@
 #include <string>
 #include <string_view>
 
+#include "base/callback.h"
+#include "base/file_descriptor.h"
 #include "base/result.h"
-#include "reactor/file_descriptor.h"
 #include "reactor/reactor.h"
 
 namespace picortex {
@@ -18,28 +19,27 @@ namespace picortex {
 struct ChildExit {
   int status = 0;
   int signal = 0;
-  bool timed_out = false;       // it was ended, because its time was up
-  std::string_view error_text;  // the beginning of what it wrote to stderr; gone after the handler
+  bool timed_out = false;  // it was killed because it timed out
+  // the beginning of what it wrote to stderr; valid during the callback
+  std::string_view error_text;
 };
 
 // A program that the daemon runs and whose end it learns through a pidfd on the ring. Its stdin is
-// /dev/null, or a pipe that brings a text; its stdout is /dev/null; its stderr is read to the end,
-// and its beginning kept. It gets the daemon's environment with the given variables in front, and
-// no blocked signals. One child at a time; the owner keeps the object until is_idle().
+// /dev/null, or a pipe with a text; its stdout is /dev/null; its stderr is read to the end, and the
+// beginning kept. It gets the daemon's environment preceded by the given variables, and no blocked
+// signals. One child at a time; the owner must keep the object until is_idle().
 class ChildProcess {
  public:
-  using Handler = void (*)(void* owner, const ChildExit& exit) noexcept;
-
-  // `time_limits`: a list of the reactor's; its length is how long a child may take before it is
-  // killed (SIGKILL).
-  ChildProcess(Reactor& reactor, DeadlineList& time_limits, void* owner, Handler handler);
+  // `time_limits` must be a list of the reactor's; its length is how long a child may run before it
+  // is killed (SIGKILL).
+  ChildProcess(Reactor& reactor, DeadlineList& time_limits, Callback<const ChildExit&> on_exit);
   ~ChildProcess();
 
-  // Starts `arguments` (the program is looked up in PATH). `variables`: NAME=value texts. `input`:
-  // for its stdin; what it leaves unread is dropped.
+  // Starts `arguments` (the program is looked up in PATH). `variables` has NAME=value texts.
+  // `input` is its stdin; what it does not read is dropped.
   Result<void> start(std::span<const std::string> arguments, std::span<const std::string> variables,
                      std::string input = {});
-  // Ends the child, if there is one. Its handler still runs.
+  // Kills the child, if there is one. Its exit is still reported.
   void kill();
 
   bool is_idle() const noexcept {
@@ -60,8 +60,7 @@ class ChildProcess {
 
   Reactor& reactor_;
   DeadlineList& time_limits_;
-  void* owner_;
-  Handler handler_;
+  Callback<const ChildExit&> report_exit_;
   pid_t pid_ = -1;
   FileDescriptor pid_descriptor_;
   FileDescriptor error_pipe_;

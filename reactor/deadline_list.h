@@ -1,14 +1,10 @@
 #pragma once
 
-#include <chrono>
-#include <type_traits>
-
+#include "base/callback.h"
 #include "base/check.h"
+#include "base/clock.h"
 
 namespace picortex {
-
-using Instant = std::chrono::steady_clock::time_point;
-using Nanoseconds = std::chrono::nanoseconds;
 
 class DeadlineList;
 
@@ -18,8 +14,7 @@ class Deadline {
  public:
   template <auto Method, class Owner>
   static Deadline to(Owner& owner) noexcept {
-    static_assert(std::is_nothrow_invocable_v<decltype(Method), Owner&>);
-    return Deadline(&owner, [](void* bound) noexcept { (static_cast<Owner*>(bound)->*Method)(); });
+    return Deadline(Callback<>::to<Method>(owner));
   }
 
   Deadline(const Deadline&) = delete;
@@ -32,20 +27,18 @@ class Deadline {
 
  private:
   friend class DeadlineList;
-  using Handler = void (*)(void*) noexcept;
 
-  Deadline(void* owner, Handler handler) noexcept : owner_(owner), handler_(handler) {}
+  explicit Deadline(Callback<> on_expiry) noexcept : on_expiry_(on_expiry) {}
 
-  void* owner_;
-  Handler handler_;
+  Callback<> on_expiry_;
   DeadlineList* list_ = nullptr;
   Deadline* previous_ = nullptr;
   Deadline* next_ = nullptr;
   Instant at_{};
 };
 
-// All running deadlines of one length. Since they are of one length, a new one is always the last
-// to expire: a list in the order of starting is sorted, and everything is O(1).
+// All running deadlines of one length. Since they have the same length, a new one is always the
+// last to expire: a list in the order of starting is sorted, and everything is O(1).
 class DeadlineList {
  public:
   explicit DeadlineList(Nanoseconds length) noexcept : length_(length) {}
@@ -56,8 +49,11 @@ class DeadlineList {
   Nanoseconds length() const noexcept { return length_; }
   bool is_empty() const noexcept { return first_ == nullptr; }
 
-  // The next moment at which expire() has work; Instant::max() when nothing runs.
+  // The next moment at which expire() has work; Instant::max() if nothing runs.
   Instant next() const noexcept { return first_ == nullptr ? Instant::max() : first_->at_; }
+
+  // When the deadline that expires next was started; the list must not be empty.
+  Instant first_start() const noexcept { return first_->at_ - length_; }
 
   void start(Deadline& deadline, Instant now) noexcept {
     deadline.stop();
@@ -73,12 +69,12 @@ class DeadlineList {
     while (first_ != nullptr && first_->at_ <= now) expire_first();
   }
 
-  // Lets the next deadline pass before its time; false when there is none.
+  // Expires the next deadline early; returns false if there is none.
   bool expire_first() noexcept {
     if (first_ == nullptr) return false;
     Deadline& due = *first_;
     due.stop();
-    due.handler_(due.owner_);
+    due.on_expiry_();
     return true;
   }
 

@@ -6,15 +6,29 @@
 #include <array>
 #include <charconv>
 #include <cstdio>
+#include <cstring>
 #include <ctime>
 
-#include "base/json_text.h"
+#include "base/json/json_text.h"
+#include "base/text.h"
 #include "base/timestamp.h"
 
 namespace picortex {
 namespace {
 
 constexpr std::size_t kDroppedLineSizeMax = 512;
+// The size of a line's fields, including those that begin it; the message has the rest, 4 KiB or
+// more.
+constexpr std::size_t kFieldsSizeMax = 12 * 1024;
+// The size of one value, so that a long one leaves room for the others.
+constexpr std::size_t kValueSizeMax = 8 * 1024;
+// The text around a value: its name's quotes, blanks, colours and the line's end.
+constexpr std::size_t kFieldOverhead = 32;
+// A text is not cut shorter than this, which would be of no use.
+constexpr std::size_t kCutTextSizeMin = 64;
+// Around the message: `,"truncated":true,"msg":` and `}`, or the head of a pretty line.
+constexpr std::size_t kMessageOverhead = 128;
+constexpr std::string_view kTruncated = "truncated";
 
 std::string host_name() {
   std::array<char, 256> name{};
@@ -23,6 +37,36 @@ std::string host_name() {
 
 bool is_plain(std::string_view text) {
   return std::ranges::all_of(text, [](char c) { return c >= 0x20 && c < 0x7f; });
+}
+
+// Returns where the member at the front of `members` ends: at the comma after it, or at the end.
+// `members` is part of a valid JSON object.
+std::size_t end_of_member(std::string_view members) noexcept {
+  std::size_t depth = 0;
+  bool in_string = false;
+  for (std::size_t at = 0; at < members.size(); ++at) {
+    const char c = members[at];
+    if (in_string) {
+      if (c == '\\') ++at;
+      if (c == '"') in_string = false;
+    } else if (c == '"') {
+      in_string = true;
+    } else if (c == '{' || c == '[') {
+      ++depth;
+    } else if (c == '}' || c == ']') {
+      --depth;
+    } else if (c == ',' && depth == 0) {
+      return at;
+    }
+  }
+  return members.size();
+}
+
+// Returns the size of a member's name, with its quotes and the colon.
+std::size_t size_of_name(std::string_view member) noexcept {
+  std::size_t at = 1;
+  while (at < member.size() && member[at] != '"') at += member[at] == '\\' ? 2 : 1;
+  return std::min(at + 2, member.size());
 }
 
 std::string_view make_visible(std::string_view text, std::string& storage) {
@@ -85,6 +129,7 @@ Log::Log(Reactor& reactor, Output& output, const Settings& settings)
 LogLine Log::line(Level level, std::string_view event_type, const LogContext& context) {
   if (!writes(level)) return LogLine(nullptr, level);
   line_.clear();
+  truncated_ = false;
   if (settings_.format == Format::json) {
     line_ += "{\"level\":";
     if (settings_.numeric_levels) {
@@ -131,16 +176,66 @@ void Log::end_field() {
   if (settings_.format != Format::json) line_ += '\n';
 }
 
+bool Log::has_room_for(std::string_view name, std::size_t value_size) const noexcept {
+  return line_.size() + name.size() + value_size + kFieldOverhead <= kFieldsSizeMax;
+}
+
 void Log::append_text(std::string_view name, std::string_view value) {
+  // No byte gives more than the six of an escape.
+  if (value.size() > kValueSizeMax / 6 || !has_room_for(name, 6 * value.size() + 2)) {
+    return append_cut_text(name, value);
+  }
   begin_field(name);
   append_json_string(line_, value);
   end_field();
 }
 
+void Log::append_cut_text(std::string_view name, std::string_view value) {
+  if (!has_room_for(name, kCutTextSizeMin)) {
+    truncated_ = true;
+    return;
+  }
+  const std::size_t room = kFieldsSizeMax - line_.size() - name.size() - kFieldOverhead;
+  begin_field(name);
+  if (!append_json_string_within(line_, value, std::min(room, kValueSizeMax))) truncated_ = true;
+  end_field();
+}
+
 void Log::append_json(std::string_view name, std::string_view value) {
+  if (!has_room_for(name, value.size())) {
+    truncated_ = true;
+    return;
+  }
   begin_field(name);
   line_ += value;
   end_field();
+}
+
+// Appends the members of an object that is too large as a whole: those that fit, and the beginning
+// of a long text. The input must be valid JSON, and the output is.
+void Log::append_members(std::string_view object) {
+  std::string_view rest = object.substr(1, object.size() - 2);
+  while (!rest.empty()) {
+    const std::string_view member = rest.substr(0, end_of_member(rest));
+    rest.remove_prefix(std::min(member.size() + 1, rest.size()));
+    const std::string_view name = member.substr(0, size_of_name(member));
+    const std::string_view value = member.substr(name.size());
+    const std::size_t used = line_.size() + name.size() + kFieldOverhead;
+    const std::size_t room =
+        std::min(kFieldsSizeMax - std::min(used, kFieldsSizeMax), kValueSizeMax);
+    const bool is_text = value.starts_with('"');
+    if (value.size() > room && (!is_text || room < kCutTextSizeMin)) {
+      truncated_ = true;
+      continue;
+    }
+    if (line_.back() != '{') line_ += ',';
+    line_ += name;
+    if (value.size() <= room) {
+      line_ += value;
+    } else if (!append_json_literal_within(line_, value, room)) {
+      truncated_ = true;
+    }
+  }
 }
 
 LogLine& LogLine::text(std::string_view name, std::string_view value) {
@@ -174,12 +269,23 @@ LogLine& LogLine::boolean(std::string_view name, bool value) {
 
 LogLine& LogLine::members(std::string_view object) {
   if (log_ == nullptr || object.size() <= 2) return *this;
-  if (log_->settings_.format == Log::Format::json) {
+  const bool is_json = log_->settings_.format == Log::Format::json;
+  if (log_->has_room_for("data", object.size())) {
+    if (!is_json) return json("data", object);
     log_->line_ += ',';
     log_->line_ += object.substr(1, object.size() - 2);
     return *this;
   }
-  return json("data", object);
+  if (is_json) {
+    log_->append_members(object);
+    return *this;
+  }
+  log_->begin_field("data");
+  log_->line_ += '{';
+  log_->append_members(object);
+  log_->line_ += '}';
+  log_->end_field();
+  return *this;
 }
 
 void LogLine::message(std::string_view text) {
@@ -189,16 +295,27 @@ void LogLine::message(std::string_view text) {
 }
 
 void Log::finish(Level level, std::string_view message) {
-  const std::string_view visible = make_visible(message, visible_);
+  const std::string_view taken = cut_to(message, kLineSizeMax);
+  if (taken.size() < message.size()) truncated_ = true;
+  const std::string_view visible = make_visible(taken, visible_);
   const bool important = level >= Level::error;
+  const std::size_t room = kLineSizeMax - line_.size() - kMessageOverhead;
   if (settings_.format != Format::json) {
-    finish_pretty(level, visible);
+    const std::string_view shown = cut_to(visible, room);
+    if (truncated_ || shown.size() < visible.size()) {
+      begin_field(kTruncated);
+      line_ += "true";
+      end_field();
+    }
+    finish_pretty(level, shown);
     output_.append(pretty_, important);
     return;
   }
+  const std::size_t before_message = line_.size();
   line_ += ",\"msg\":";
-  append_json_string(line_, visible);
+  if (!append_json_string_within(line_, visible, room)) truncated_ = true;
   line_ += "}\n";
+  if (truncated_) line_.insert(before_message, ",\"truncated\":true");
   output_.append(line_, important);
 }
 
@@ -227,14 +344,24 @@ void Log::finish_pretty(Level level, std::string_view message) {
   pretty_ += line_;
 }
 
+// While stdout fails nothing is logged about it: that line would be dropped as well, and so on.
 void Log::report_dropped() {
   const std::uint64_t dropped = output_.lines_dropped() - dropped_reported_;
-  if (dropped == 0 || !output_.has_room(kDroppedLineSizeMax)) return;
+  const std::uint64_t errors = output_.errors() - errors_reported_;
+  if (dropped == 0 && errors == 0) return;
+  if (output_.is_failing() || !output_.has_room(kDroppedLineSizeMax)) return;
   dropped_reported_ += dropped;
-  // It is told at every level.
-  line(std::max(Level::warn, settings_.level), "log.dropped")
-      .number("count", static_cast<std::int64_t>(dropped))
-      .message("log lines were dropped, since whoever reads stdout is too slow");
+  errors_reported_ += errors;
+  // Logged at every level.
+  LogLine report = line(std::max(Level::warn, settings_.level), "log.dropped");
+  report.number("count", static_cast<std::int64_t>(dropped));
+  if (errors == 0) {
+    return report.message("log lines were dropped, since the reader of stdout is too slow");
+  }
+  report.number("errors", static_cast<std::int64_t>(errors))
+      .text("error", std::strerror(output_.last_error()))
+      .message(dropped == 0 ? "stdout could not be written; no log line was lost"
+                            : "stdout could not be written; log lines were dropped");
 }
 
 void Log::flush() noexcept {

@@ -11,28 +11,26 @@ constexpr Nanoseconds kLongestWait = std::chrono::seconds(60);
 
 }  // namespace
 
-Result<std::unique_ptr<Reactor>> Reactor::open() {
+Result<std::unique_ptr<Reactor>> Reactor::open(const Clock& clock) {
   auto ring = Ring::open(kSubmissionEntries);
   if (!ring) return std::unexpected(ring.error());
-  return std::make_unique<Reactor>(std::move(*ring));
+  return std::make_unique<Reactor>(std::move(*ring), clock);
 }
 
-Reactor::Reactor(std::unique_ptr<Ring> ring) : ring_(std::move(ring)) {
-  read_clocks();
-  turn_end_ = now_;
-}
+Reactor::Reactor(std::unique_ptr<Ring> ring, const Clock& clock)
+    : ring_(std::move(ring)), clock_(clock), time_(clock.read()), iteration_end_(time_.monotonic) {}
 
 void Reactor::run() noexcept {
-  while (!stopping_) turn();
+  while (!stopping_) iterate();
 }
 
-void Reactor::turn() noexcept {
+void Reactor::iterate() noexcept {
   ring_->submit_and_wait(time_to_next_deadline());
-  read_clocks();
+  time_ = clock_.read();
   completions_ += ring_->deliver();
-  for (DeadlineList* list : lists_) list->expire(now_);
-  for (const TurnHook& hook : hooks_) hook.run();
-  measure_turn();
+  for (DeadlineList* list : lists_) list->expire(now());
+  for (const IterationHook& hook : hooks_) hook();
+  measure_iteration();
 }
 
 Nanoseconds Reactor::time_to_next_deadline() noexcept {
@@ -40,35 +38,30 @@ Nanoseconds Reactor::time_to_next_deadline() noexcept {
   Instant next = Instant::max();
   for (const DeadlineList* list : lists_) next = std::min(next, list->next());
   if (next == Instant::max()) return kLongestWait;
-  return std::clamp<Nanoseconds>(next - turn_end_, Nanoseconds{0}, kLongestWait);
+  return std::clamp<Nanoseconds>(next - iteration_end_, Nanoseconds{0}, kLongestWait);
 }
 
-void Reactor::read_clocks() noexcept {
-  using namespace std::chrono;
-  now_ = steady_clock::now();
-  unix_ms_ = duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
-}
-
-void Reactor::measure_turn() noexcept {
-  turn_end_ = std::chrono::steady_clock::now();
-  const Nanoseconds length = turn_end_ - now_;
-  ++turns_;
-  longest_turn_ = std::max(longest_turn_, length);
-  const std::int64_t number = turn_end_.time_since_epoch() / kSliceLength;
+void Reactor::measure_iteration() noexcept {
+  iteration_end_ = clock_.now();
+  const Nanoseconds length = iteration_end_ - now();
+  ++iterations_;
+  longest_iteration_ = std::max(longest_iteration_, length);
+  const std::int64_t number = iteration_end_.time_since_epoch() / kSliceLength;
   Slice& slice = slices_[static_cast<std::size_t>(number) % slices_.size()];
   if (slice.number != number) slice = {number, Nanoseconds{0}};
   slice.longest = std::max(slice.longest, length);
 }
 
-LoopFigures Reactor::figures() const noexcept {
-  LoopFigures figures{turns_, completions_, longest_turn_, Nanoseconds{0}};
-  const std::int64_t current = now_.time_since_epoch() / kSliceLength;
+LoopStats Reactor::stats() const noexcept {
+  LoopStats stats{iterations_, completions_, longest_iteration_, Nanoseconds{0}};
+  const std::int64_t current = now().time_since_epoch() / kSliceLength;
   for (const Slice& slice : slices_) {
     if (slice.number > current - static_cast<std::int64_t>(kSlicesAMinute)) {
-      figures.longest_turn_last_minute = std::max(figures.longest_turn_last_minute, slice.longest);
+      stats.longest_iteration_last_minute =
+          std::max(stats.longest_iteration_last_minute, slice.longest);
     }
   }
-  return figures;
+  return stats;
 }
 
 }  // namespace picortex

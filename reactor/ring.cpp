@@ -12,10 +12,10 @@
 namespace picortex {
 namespace {
 
-// Completions of one turn: a burst beyond it waits in the kernel, so none is lost.
+// Completions of one iteration: more than that wait in the kernel, so none is lost.
 constexpr unsigned kCompletionEntries = 4096;
 
-std::string why_refused(int error) {
+std::string why_rejected(int error) {
   switch (error) {
     case ENOSYS:
       return "this kernel has no io_uring; Linux 6.1 or newer is needed";
@@ -34,6 +34,17 @@ std::string why_refused(int error) {
   }
 }
 
+// A filter may allow io_uring_setup(2) and forbid io_uring_enter(2): a request that does nothing
+// detects that before anything depends on it. Returns 0 or a negative errno.
+int try_round_trip(io_uring& ring) {
+  io_uring_prep_nop(io_uring_get_sqe(&ring));
+  int result = -EINTR;
+  while (result == -EINTR) result = io_uring_submit_and_wait(&ring, 1);
+  if (result < 0) return result;
+  io_uring_cq_advance(&ring, io_uring_cq_ready(&ring));
+  return 0;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Ring>> Ring::open(unsigned entries) {
@@ -43,9 +54,13 @@ Result<std::unique_ptr<Ring>> Ring::open(unsigned entries) {
                  IORING_SETUP_SUBMIT_ALL | IORING_SETUP_CLAMP;
   params.cq_entries = kCompletionEntries;
   if (const int error = io_uring_queue_init_params(entries, ring.get(), &params); error < 0) {
-    return failure("the kernel refuses io_uring: " + why_refused(-error), -error);
+    return failure("the kernel rejects io_uring: " + why_rejected(-error), -error);
   }
-  // Saves looking the ring's descriptor up in every call; without it everything works too.
+  if (const int error = try_round_trip(*ring); error < 0) {
+    io_uring_queue_exit(ring.get());
+    return failure("the kernel rejects io_uring_enter: " + why_rejected(-error), -error);
+  }
+  // Saves looking up the ring's descriptor in every call; everything works without it.
   io_uring_register_ring_fd(ring.get());
   return std::unique_ptr<Ring>(new Ring(std::move(ring)));
 }
@@ -100,12 +115,6 @@ void Ring::write(Operation& operation, int file, std::span<const char> bytes) {
   io_uring_sqe_set_data(entry, &operation);
 }
 
-void Ring::sync_data(Operation& operation, int file) {
-  io_uring_sqe* entry = begin(operation);
-  io_uring_prep_fsync(entry, file, IORING_FSYNC_DATASYNC);
-  io_uring_sqe_set_data(entry, &operation);
-}
-
 void Ring::poll(Operation& operation, int file, short events) {
   io_uring_sqe* entry = begin(operation);
   io_uring_prep_poll_add(entry, file, static_cast<unsigned>(events));
@@ -128,7 +137,7 @@ void Ring::close(int file) {
 
 void Ring::submit() {
   const int result = io_uring_submit(ring_.get());
-  // EBUSY and EAGAIN: the kernel has no room just now; the entries stay queued for the next call.
+  // EBUSY and EAGAIN: the kernel has no room now; the entries stay queued for the next call.
   CHECK(result >= 0 || result == -EBUSY || result == -EAGAIN || result == -EINTR);
 }
 
@@ -160,22 +169,24 @@ unsigned Ring::deliver() {
   return count;
 }
 
-Result<void> Ring::register_buffers(io_uring_buf_ring* entries, std::uint32_t count,
-                                    std::uint16_t group) {
+Result<std::uint16_t> Ring::register_buffers(io_uring_buf_ring* entries, std::uint32_t count) {
+  const std::uint16_t group = groups_.take();
   io_uring_buf_reg registration{};
   registration.ring_addr = reinterpret_cast<std::uintptr_t>(entries);
   registration.ring_entries = count;
   registration.bgid = group;
   if (const int error = io_uring_register_buf_ring(ring_.get(), &registration, 0); error < 0) {
-    return failure(std::string("the kernel refuses provided-buffer rings: ") +
+    groups_.give_back(group);
+    return failure(std::string("the kernel rejects provided-buffer rings: ") +
                        std::strerror(-error) + "; Linux 6.1 or newer is needed",
                    -error);
   }
-  return {};
+  return group;
 }
 
 void Ring::unregister_buffers(std::uint16_t group) noexcept {
   io_uring_unregister_buf_ring(ring_.get(), group);
+  groups_.give_back(group);
 }
 
 }  // namespace picortex

@@ -9,7 +9,7 @@
 namespace picortex {
 
 Result<std::unique_ptr<Signals>> Signals::open(Reactor& reactor, std::initializer_list<int> signals,
-                                               void* owner, Handler handler) {
+                                               Callback<int> on_signal) {
   sigset_t set;
   sigemptyset(&set);
   for (const int signal : signals) sigaddset(&set, signal);
@@ -18,11 +18,11 @@ Result<std::unique_ptr<Signals>> Signals::open(Reactor& reactor, std::initialize
   if (!descriptor.is_open()) {
     return failure(std::string("cannot listen for signals: ") + std::strerror(errno), errno);
   }
-  return std::unique_ptr<Signals>(new Signals(reactor, std::move(descriptor), owner, handler));
+  return std::unique_ptr<Signals>(new Signals(reactor, std::move(descriptor), on_signal));
 }
 
-Signals::Signals(Reactor& reactor, FileDescriptor descriptor, void* owner, Handler handler)
-    : reactor_(reactor), descriptor_(std::move(descriptor)), owner_(owner), handler_(handler) {
+Signals::Signals(Reactor& reactor, FileDescriptor descriptor, Callback<int> on_signal)
+    : reactor_(reactor), descriptor_(std::move(descriptor)), on_signal_(on_signal) {
   read_next();
 }
 
@@ -43,7 +43,7 @@ void Signals::on_read(const Completion& completion) noexcept {
   const bool arrived = completion.result == sizeof info_;
   const int signal = static_cast<int>(info_.ssi_signo);
   read_next();
-  if (arrived) handler_(owner_, signal);
+  if (arrived) on_signal_(signal);
 }
 
 }  // namespace picortex

@@ -9,7 +9,7 @@ namespace picortex {
 namespace {
 
 constexpr std::int64_t kMinuteMs = 60'000;
-// Far above any real count: whatever a damaged file says, sums of it stay in range.
+// Far above any real count: sums stay in range whatever a damaged file holds.
 constexpr std::int64_t kCountMax = std::int64_t{1} << 40;
 
 std::int64_t read_count(const Statement& row, int column) {
@@ -24,9 +24,8 @@ StoreResult<void> clamp_to(Database& database, std::int64_t now_minute) {
         " skipped = skipped + excluded.skipped, errors = errors + excluded.errors",
         "DELETE FROM metric_minute WHERE minute > ?1",
         "UPDATE chat SET last_seen_minute = ?1 WHERE last_seen_minute > ?1"}) {
-    auto statement = database.prepare(sql);
-    if (!statement) return std::unexpected(std::move(statement.error()));
-    if (auto done = statement->bind(1, now_minute).run(); !done) return done;
+    auto statement = TRY(database.prepare(sql));
+    TRY(statement.bind(1, now_minute).run());
   }
   return {};
 }
@@ -34,52 +33,60 @@ StoreResult<void> clamp_to(Database& database, std::int64_t now_minute) {
 }  // namespace
 
 StoreResult<void> Counters::load(Database& database, std::int64_t now_ms) {
+  is_loaded_ = false;
   now_minute_ = now_ms / kMinuteMs;
-  if (auto done = clamp_to(database, now_minute_); !done) return done;
-  if (auto done = load_minutes(database); !done) return done;
-  if (auto done = load_chats(database); !done) return done;
-  auto turns = database.integer_of("SELECT value FROM total WHERE name = 'turns'");
-  if (!turns) return std::unexpected(std::move(turns.error()));
-  values_.turns_total = std::clamp<std::int64_t>(*turns, 0, kCountMax);
+  values_ = {};
+  minutes_.fill({});
+  chats_.fill(0);
+  TRY(clamp_to(database, now_minute_));
+  TRY(load_minutes(database));
+  TRY(load_chats(database));
+  const auto turns = TRY(database.integer_of("SELECT value FROM total WHERE name = 'turns'"));
+  values_.turns_total = std::clamp<std::int64_t>(turns, 0, kCountMax);
+  auto pruned = TRY(
+      database.integer_of("SELECT coalesce(max(value), 0) FROM total WHERE name = 'chats_pruned'"));
+  values_.chats_total += std::clamp<std::int64_t>(pruned, 0, kCountMax);
   const std::pair<Statement*, const char*> statements[] = {
       {&save_minute_,
        "INSERT INTO metric_minute VALUES (?1, ?2, ?3, ?4) ON CONFLICT (minute) DO UPDATE SET"
        " turns = turns + ?2, skipped = skipped + ?3, errors = errors + ?4"},
-      {&save_turns_, "UPDATE total SET value = value + ?1 WHERE name = 'turns'"}};
+      {&save_turns_, "UPDATE total SET value = value + ?1 WHERE name = 'turns'"},
+      {&save_pruned_chats_,
+       "INSERT INTO total VALUES ('chats_pruned', ?1)"
+       " ON CONFLICT (name) DO UPDATE SET value = value + ?1"}};
   return database.prepare_all(statements);
 }
 
 StoreResult<void> Counters::load_minutes(Database& database) {
-  auto rows = database.prepare(
-      "SELECT minute, turns, skipped, errors FROM metric_minute WHERE minute > ?1");
-  if (!rows) return std::unexpected(std::move(rows.error()));
-  rows->bind(1, std::max<std::int64_t>(now_minute_ - kDayMinutes, kNever));
+  auto rows = TRY(database.prepare(
+      "SELECT minute, turns, skipped, errors FROM metric_minute WHERE minute > ?1"));
+  rows.bind(1, std::max<std::int64_t>(now_minute_ - kDayMinutes, kNever));
   for (;;) {
-    auto row = rows->step();
-    if (!row) return std::unexpected(std::move(row.error()));
-    if (!*row) return {};
-    const MinuteCounts minute{read_count(*rows, 1), read_count(*rows, 2), read_count(*rows, 3)};
-    minutes_[static_cast<std::size_t>(rows->integer(0) % kDayMinutes)] = minute;
+    if (!TRY(rows.step())) return {};
+    const MinuteCounts minute{read_count(rows, 1), read_count(rows, 2), read_count(rows, 3)};
+    minutes_[static_cast<std::size_t>(rows.integer(0) % kDayMinutes)] = minute;
     add(minute, 1);
   }
 }
 
 StoreResult<void> Counters::load_chats(Database& database) {
-  auto rows = database.prepare("SELECT last_seen_minute FROM chat");
-  if (!rows) return std::unexpected(std::move(rows.error()));
+  auto rows = TRY(database.prepare("SELECT last_seen_minute FROM chat"));
   for (;;) {
-    auto row = rows->step();
-    if (!row) return std::unexpected(std::move(row.error()));
-    if (!*row) return {};
-    move_chat({kNever, rows->integer(0)});
+    if (!TRY(rows.step())) return {};
+    move_chat({kNever, rows.integer(0)});
   }
+}
+
+bool Counters::wants_load(std::int64_t now_ms) const noexcept {
+  return !is_loaded_ || now_ms / kMinuteMs < now_minute_ - 1;
 }
 
 void Counters::roll(std::int64_t now_ms) {
   CHECK(added_minutes_.empty() && chat_moves_.empty());
   const std::int64_t now_minute = now_ms / kMinuteMs;
   if (now_minute <= now_minute_) return;
-  // A minute's place is the one that leaves the window when it comes; after a long pause all leave.
+  // A minute takes the slot of the one that leaves the window; after a long pause all of them
+  // leave.
   for (std::int64_t i = std::min(now_minute - now_minute_, kDayMinutes); i > 0; --i) {
     MinuteCounts& leaving = minutes_[static_cast<std::size_t>((now_minute_ + i) % kDayMinutes)];
     add(leaving, -1);
@@ -119,14 +126,23 @@ void Counters::count(const Event& event) {
 
 void Counters::count_chat(std::int64_t from, std::int64_t to) { chat_moves_.push_back({from, to}); }
 
+void Counters::count_pruned_chat(std::int64_t last_seen) {
+  ++pruned_chats_;
+  // Moves the chat to a minute outside all windows. It stays counted in chats_total.
+  if (last_seen != kNever) chat_moves_.push_back({last_seen, kNever});
+}
+
 StoreResult<void> Counters::save() {
   if (turns_ > 0) {
-    if (auto done = save_turns_.bind(1, turns_).run(); !done) return done;
+    TRY(save_turns_.bind(1, turns_).run());
+  }
+  if (pruned_chats_ > 0) {
+    TRY(save_pruned_chats_.bind(1, pruned_chats_).run());
   }
   for (const std::int64_t minute : added_minutes_) {
     const MinuteCounts& added = added_[static_cast<std::size_t>(minute % kDayMinutes)];
     save_minute_.bind(1, minute).bind(2, added.turns).bind(3, added.skipped).bind(4, added.errors);
-    if (auto done = save_minute_.run(); !done) return done;
+    TRY(save_minute_.run());
   }
   return {};
 }
@@ -141,11 +157,12 @@ void Counters::commit() noexcept {
     add(added_[place], 1);
   }
   for (const ChatMove& move : chat_moves_) move_chat(move);
+  is_loaded_ = true;
   rollback();
 }
 
 void Counters::rollback() noexcept {
-  turns_ = 0;
+  turns_ = pruned_chats_ = 0;
   for (const std::int64_t minute : added_minutes_) {
     added_[static_cast<std::size_t>(minute % kDayMinutes)] = {};
   }

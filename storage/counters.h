@@ -4,12 +4,12 @@
 #include <cstdint>
 #include <vector>
 
-#include "storage/database.h"
 #include "storage/event.h"
+#include "storage/sqlite/database.h"
 
 namespace picortex {
 
-// The figures of /health, in its order.
+// The counters of /health, in its order.
 struct Metrics {
   std::int64_t chats_total = 0;
   std::int64_t chats_active_7d = 0;
@@ -21,7 +21,7 @@ struct Metrics {
   bool operator==(const Metrics&) const = default;
 };
 
-// What happened in one minute.
+// Events of one minute.
 struct MinuteCounts {
   std::int64_t turns = 0;
   std::int64_t skipped = 0;
@@ -30,37 +30,45 @@ struct MinuteCounts {
   bool operator==(const MinuteCounts&) const = default;
 };
 
-// Counts events in memory: O(1) to count one and to read. The windows are whole minutes, the
-// current one included, and roll as it moves on. What happened at a later time than now counts in
-// the current minute; what is older than a window counts in the totals only.
+// Counts events in memory: counting and reading are O(1). The windows are whole minutes, including
+// the
+// current one, and roll forward with it. An event with a future time counts in the current minute;
+// one older than a window counts in the totals only.
 //
-// An event's counts wait until its transaction is committed. save() writes them within it, to
-// metric_minute and total (names.h writes each chat's last minute), so that load() can rebuild
-// everything from these tables without looking at an event. Part of the EventStore.
+// An event's counts are pending until its transaction is committed. save() writes them within it,
+// to metric_minute and total (names.h writes each chat's last minute), so that load() can rebuild
+// everything from these tables without reading events. Part of the EventStore.
 //
-// A clock that is set back lets the windows stand still until it has caught up.
+// When the clock is set back by more than a minute, the windows move back too: what had left them
+// must be read again, so wants_load() asks for load(). A step of up to a minute makes them stand
+// still for that long.
 class Counters {
  public:
   static constexpr std::int64_t kDayMinutes = 24 * 60;
   static constexpr std::int64_t kWeekMinutes = 7 * kDayMinutes;
   static constexpr std::int64_t kNever = -1;
 
-  // Reads the tables, after bringing to the current minute whatever they hold of later ones (the
-  // clock was ahead). Once, within a write transaction.
+  // Reads the tables, after moving counts of later minutes (the clock was ahead) to the current
+  // one. Call it within a write transaction, before anything is counted in it.
   StoreResult<void> load(Database& database, std::int64_t now_ms);
+  // True if the clock was set back, so that load() is due, until that is committed.
+  bool wants_load(std::int64_t now_ms) const noexcept;
 
-  // Moves the windows on. Not within a transaction.
+  // Moves the windows forward. Must not be called within a transaction.
   void roll(std::int64_t now_ms);
   const Metrics& values() const noexcept { return values_; }
-  // Of a minute of the last 24 hours; zeros for any other.
+  // Returns the counts of a minute of the last 24 hours; zeros for any other.
   MinuteCounts counts_of(std::int64_t minute) const noexcept;
 
-  // The minute in which something that happened at `time_ms` counts.
+  // Returns the minute in which an event at `time_ms` counts.
   std::int64_t minute_of(std::int64_t time_ms) const noexcept;
 
   void count(const Event& event);
-  // A chat was seen in minute `to`, later than any before; the last was `from`, or kNever.
+  // Counts a chat seen in minute `to`, later than any before; the previous one was `from`, or
+  // kNever.
   void count_chat(std::int64_t from, std::int64_t to);
+  // Counts a chat, last seen in the minute `last_seen`, whose row was deleted.
+  void count_pruned_chat(std::int64_t last_seen);
   StoreResult<void> save();
   void commit() noexcept;
   void rollback() noexcept;
@@ -79,18 +87,21 @@ class Counters {
 
   Metrics values_;
   std::int64_t now_minute_ = 0;
-  // By minute modulo the window's length.
+  bool is_loaded_ = false;  // true while the result of load() is committed
+  // Indexed by minute modulo the window's length.
   std::array<MinuteCounts, kDayMinutes> minutes_{};
   std::array<std::int64_t, kWeekMinutes> chats_{};
 
-  // What the open transaction adds.
+  // Added by the open transaction.
   std::int64_t turns_ = 0;
+  std::int64_t pruned_chats_ = 0;
   std::array<MinuteCounts, kDayMinutes> added_{};
   std::vector<std::int64_t> added_minutes_;  // those whose added_ is not zero
   std::vector<ChatMove> chat_moves_;
 
   Statement save_minute_;
   Statement save_turns_;
+  Statement save_pruned_chats_;
 };
 
 }  // namespace picortex

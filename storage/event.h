@@ -5,18 +5,19 @@
 #include <string_view>
 
 #include "base/level.h"
-#include "base/uuid.h"
+#include "base/uuid/uuid.h"
 
 namespace picortex {
 
-struct EgressAttempt;  // storage/egress_hosts.h
+struct EgressAttempt;  // storage/egress_host_table.h
+struct TurnNote;       // storage/turn_note.h
 
-// Limits of an event's parts, in bytes. Whoever makes an Event has checked them.
+// Limits of an event's parts, in bytes. The code that creates an Event checks them.
 inline constexpr std::size_t kEventTypeSizeMax = 128;
 inline constexpr std::size_t kChatIdSizeMax = 256;
 
-// One thing that happened, as it goes into the store. It owns nothing: its texts must stay until
-// the transaction that takes them has ended.
+// One thing that happened, as passed to the store. It owns nothing: its texts must stay valid until
+// the transaction that stores them has ended.
 struct Event {
   std::int64_t time_ms = 0;  // Unix milliseconds, 0 to kLatestUnixMs
   Level level = Level::info;
@@ -26,11 +27,14 @@ struct Event {
   std::string_view data;       // a JSON object on one line; empty: none
   bool decision_skip = false;  // true when event_type is discriminator.decision and decides "skip"
   Uuid request_id;
-  std::optional<Uuid> id;  // given by a client that may send it again; else the store makes one
-  // Which of its millisecond it was, for one that is put back; without it, or where that place is
-  // taken, the next one. An id that says the place goes first.
+  std::optional<Uuid> id;  // from a client that may send the event again; else the store makes one
+  // The event's place within its millisecond, for an event that is restored. Without it, or if that
+  // place is taken, the store uses the next one. An ID that contains the place takes precedence.
   std::optional<std::uint32_t> sequence = {};
-  const EgressAttempt* egress = nullptr;  // counted in the table `egress_host` when it is stored
+  // counted in the table `egress_host` when the event is stored
+  const EgressAttempt* egress = nullptr;
+  // The store finds the turn by it, whose request ID then replaces request_id.
+  const TurnNote* turn = nullptr;
 };
 
 }  // namespace picortex

@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <optional>
 
-#include "base/uuid.h"
+#include "base/uuid/uuid.h"
 
 namespace picortex {
 
@@ -15,8 +15,8 @@ constexpr std::int64_t first_key_of(std::int64_t time_ms) noexcept {
 }
 constexpr std::int64_t time_of(std::int64_t key) noexcept { return key >> kSequenceBits; }
 
-// Where an event stands: its row's key and the random rest of its id. A UUID of version 7
-// (RFC 9562, section 5.7) says the same, so that no row needs a column for it:
+// Where an event is stored: its row's key and the random rest of its ID. A UUID of version 7
+// (RFC 9562, section 5.7) contains the same, so that no row needs a column for it:
 //
 //   48 bits  key >> 20, the time in milliseconds
 //   20 bits  the key's sequence (rand_a and the first 8 bits of rand_b)
@@ -32,7 +32,8 @@ struct EventPlace {
 
 Uuid event_id(const EventPlace& place) noexcept;
 
-// The place that an id names; none when it is not of version 7 or later than kLatestUnixMs.
+// Returns the place that an ID contains; nothing if it is not of version 7 or is later than
+// kLatestUnixMs.
 std::optional<EventPlace> event_place(const Uuid& id) noexcept;
 
 }  // namespace picortex

@@ -4,10 +4,11 @@
 
 namespace picortex {
 
-// Where the daemon's own events go. Implemented above, over the one writer of the database.
+// Receives the daemon's own events. Implemented in a higher layer, on top of the database's only
+// writer.
 class EventSink {
  public:
-  // Takes a copy of what the event points to, or drops it and counts that. Must not block.
+  // Copies what the event points to, or drops the event and counts that. Must not block.
   virtual void store(const Event& event) noexcept = 0;
 
  protected:

@@ -7,9 +7,9 @@
 
 namespace picortex {
 
-// Hands out the keys of one millisecond after the other. It remembers the milliseconds used last,
-// and starts at sequence 0 for any other: whoever inserts the row finds the key taken, if it is,
-// and says so by skip_to(). A full millisecond runs over into the next.
+// Hands out the keys of a millisecond in order. It remembers the milliseconds used last and starts
+// at sequence 0 for any other: the caller then may find the key taken when it inserts the row, and
+// reports that by skip_to(). A full millisecond overflows into the next.
 class KeySequence {
  public:
   std::int64_t next(std::int64_t time_ms) noexcept { return slot_of(time_ms).next_key++; }

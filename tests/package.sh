@@ -77,8 +77,13 @@ expect 'the sandbox is tight' systemd-analyze security --offline=yes --threshold
 expect 'the units start with the host' test -L "$root/etc/systemd/system/multi-user.target.wants/picortex.service" \
   -a -L "$root/etc/systemd/system/sockets.target.wants/picortex.socket"
 expect 'the configuration is closed to others' test "$(stat -c %a "$root/etc/picortex/picortex.conf")" = 640
-expect 'the man page is there' test -s "$root/usr/share/man/man1/picortex.1.gz"
-expect 'the man page has no warnings' sh -c "! man -l --warnings -Tutf8 '$source/deploy/picortex.1' 2>&1 >/dev/null | grep ."
+for page in man1/picortex.1 man5/picortex.conf.5 man8/picortex-egress.8; do
+  expect "the man page ${page#*/} is there" test -s "$root/usr/share/man/$page.gz"
+  expect "the man page ${page#*/} has no warnings" sh -c "! man -l --warnings -Tutf8 '$source/deploy/${page#*/}' 2>&1 >/dev/null | grep ."
+done
+expect 'the documentation is there' test -s "$root/usr/share/doc/picortex/docs/reference/events.md"
+expect 'the clients are there' test -s "$root/usr/share/picortex/clients/examples/bot/bot.js" -a -s "$root/usr/share/picortex/clients/node/package.json"
+expect 'the Node.js client is a package' sh -c "tar tzf '$root'/usr/share/picortex/clients/picortex-*.tgz | grep -qx package/src/pino.js"
 
 mkdir -p "$root/var/lib/picortex"
 echo kept >"$root/var/lib/picortex/picortex.db"

@@ -1,4 +1,4 @@
-// The processes that a bench started and the folder they work in: all gone when it ends, however it ends.
+// The processes that a bench started and their working directory: all are removed when it ends, however it ends.
 
 import { spawn } from 'node:child_process';
 import { mkdtempSync, openSync, readFileSync, rmSync, closeSync, writeFileSync } from 'node:fs';
@@ -14,7 +14,7 @@ process.on('exit', () => {
     try {
       process.kill(-child.pid, child.isTidy ? 'SIGTERM' : 'SIGKILL');
     } catch {
-      // It has ended meanwhile.
+      // The process has ended.
     }
   }
   rmSync(workDirectory, { recursive: true, force: true });
@@ -23,14 +23,14 @@ for (const [signal, status] of [['SIGINT', 130], ['SIGTERM', 143], ['SIGHUP', 12
   process.on(signal, () => process.exit(status));
 }
 
-// The server has the first CPU for itself, the load all others.
+// The server has the first CPU to itself; the load uses all others.
 export const serverCpu = '0';
 export const loadCpus = cpus().length > 1 ? `1-${cpus().length - 1}` : '0';
 
 export const allCpus = `0-${cpus().length - 1}`;
 
-// As root, servers and load alike go ahead of what else the machine does: in their session's group, and the group among
-// the others (sched(7), autogroup).
+// As root, servers and load take precedence over everything else on the machine: in their session's group, and the group among the others
+// (sched(7), autogroup).
 const isRoot = process.getuid() === 0;
 const niceness = '-10';
 const priority = isRoot ? ['nice', '-n', niceness] : [];
@@ -45,7 +45,7 @@ function prefer(pid) {
 
 export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-// Starts a command on these CPUs; `files` as [stdin, stdout, stderr]. `isTidy`: it cleans up when it is terminated.
+// Starts a command on these CPUs, with `files` as [stdin, stdout, stderr]. `isTidy` means that it cleans up when it is terminated.
 export function start(onCpus, command, { env = {}, files = ['ignore', 'pipe', 'pipe'], prefix = [], isTidy = false } = {}) {
   const child = spawn('taskset', ['-c', onCpus, ...priority, ...prefix, ...command], {
     env: { ...process.env, ...env },
@@ -68,7 +68,7 @@ export function start(onCpus, command, { env = {}, files = ['ignore', 'pipe', 'p
   return child;
 }
 
-// Its output, once it has ended well.
+// Returns the command's output once it has succeeded.
 export async function output(onCpus, command, options) {
   const child = start(onCpus, command, options);
   let text = '';
@@ -80,14 +80,14 @@ export async function output(onCpus, command, options) {
   return text;
 }
 
-// Ends what a scenario that failed has left.
+// Ends the processes that a failed scenario left.
 export async function stopRunning() {
   const left = [...running];
   for (const child of left) child.kill('SIGKILL');
   await Promise.all(left.map((child) => child.ended));
 }
 
-// A server whose stderr is kept, to be shown when it does not answer.
+// A server whose stderr is kept and shown if it does not answer.
 export class Server {
   constructor(name, command, { url, env, stdout = 'ignore' }) {
     this.name = name;

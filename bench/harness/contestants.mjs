@@ -1,4 +1,4 @@
-// The servers that are measured, each on a port of its own.
+// The servers that are measured, each on its own port.
 
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
@@ -39,7 +39,7 @@ export class Picortex extends Server {
   }
 }
 
-// The whole answer of picortex to GET /health, byte by byte.
+// Returns picortex's whole answer to GET /health, byte by byte.
 export function healthAnswer() {
   return new Promise((done, failed) => {
     const socket = connect(18701, '127.0.0.1');
@@ -62,7 +62,15 @@ export class NullServer extends Server {
   }
 }
 
-// nginx returns picortex's body with picortex's header fields, all of them constants: it makes no ID, reads no counters.
+// Stores bodies and syncs them: the limit of durable events. `mode`: append, or in-place.
+export class DurableNullServer extends Server {
+  constructor(mode) {
+    super(`durable null server, ${mode}`, [join(buildDirectory, 'bench/durable_null_server'), mode === 'append' ? '18704' : '18705', join(newFolder(), 'bodies'), mode],
+      { url: `http://127.0.0.1:${mode === 'append' ? 18704 : 18705}` });
+  }
+}
+
+// nginx returns picortex's body with picortex's header fields, all constant: it generates no ID and reads no counters.
 export class Nginx extends Server {
   constructor(answer, { connections = 1024 } = {}) {
     const [head, body] = answer.split('\r\n\r\n');

@@ -1,4 +1,4 @@
-// Loads a server, with wrk or with a client that costs less, and measures what that costs the server.
+// Loads a server, with wrk or with a cheaper client, and measures what that costs the server.
 
 import { join } from 'node:path';
 import { loadCpus, output } from './children.mjs';
@@ -17,31 +17,31 @@ async function wrk(server, { load, path, connections, seconds, prefix }) {
   return JSON.parse(text.slice(text.indexOf('{"requests"')));
 }
 
-// It takes no latencies, and has nothing else to do than to send and to count.
+// This client measures no latencies: it only sends and counts.
 async function light(server, { path, connections, seconds }) {
   return JSON.parse(await output(loadCpus,
     [join(buildDirectory, 'bench/http_load'), new URL(server.url).port, path, String(connections), String(seconds)]));
 }
 
 async function run(server, load) {
-  const figures = await (load.load === 'light' ? light : wrk)(server, load);
-  const { requests, refused, failed = 0 } = figures;
-  if (refused > 0 || failed > 0 || requests === 0) {
+  const stats = await (load.load === 'light' ? light : wrk)(server, load);
+  const { requests, rejected, failed = 0 } = stats;
+  if (rejected > 0 || failed > 0 || requests === 0) {
     throw new Error(`${server.name}, ${load.load}, ${load.connections} connections: of ${requests} requests ` +
-      `${refused} were refused and ${failed} failed`);
+      `${rejected} were rejected and ${failed} failed`);
   }
-  return figures;
+  return stats;
 }
 
 export async function warmUp(server, load) {
   await run(server, { ...load, seconds: 1 });
 }
 
-// One round: the figures by their names in the table. Of pipelined requests wrk knows no latencies either.
+// Measures one round. Returns the values by their names in the table. wrk knows no latencies of pipelined requests either.
 export async function measure(server, load) {
   const machineBefore = serverCpuTime();
   const before = cpuTime(server.pid);
-  const figures = await run(server, load);
+  const stats = await run(server, load);
   const cpu = cpuTime(server.pid) - before;
   const machine = serverCpuTime();
   const all = machine.all - machineBefore.all;
@@ -50,9 +50,9 @@ export async function measure(server, load) {
     stolen: (machine.stolen - machineBefore.stolen) / all,
   });
   return {
-    'requests/s': (figures.requests * 1e6) / figures.us,
-    ...(['pipelined', 'light'].includes(load.load) ? {} : { p50: figures.p50, p99: figures.p99, 'p99.9': figures.p999 }),
-    'CPU/request': cpu / figures.requests,
+    'requests/s': (stats.requests * 1e6) / stats.us,
+    ...(['pipelined', 'light'].includes(load.load) ? {} : { p50: stats.p50, p99: stats.p99, 'p99.9': stats.p999 }),
+    'CPU/request': cpu / stats.requests,
     busy: (100 * cpu) / all,
     RSS: residentKib(server.pid) / 1024,
   };

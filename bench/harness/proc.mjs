@@ -1,4 +1,4 @@
-// What /proc tells of processes and of the machine.
+// Reads /proc: processes and the machine.
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
@@ -19,7 +19,7 @@ function withDescendants(pid) {
     try {
       parents.set(Number(name), Number(statFields(name)[1]));
     } catch {
-      // It has ended meanwhile.
+      // The process has ended.
     }
   }
   const found = [pid];
@@ -29,7 +29,7 @@ function withDescendants(pid) {
   return found;
 }
 
-// User and system time of the process, its threads and its children so far, in microseconds.
+// Returns the user and system time of the process, its threads and its children so far, in microseconds.
 export function cpuTime(pid) {
   let ticks = 0;
   for (const one of withDescendants(pid)) {
@@ -37,7 +37,7 @@ export function cpuTime(pid) {
       const fields = statFields(one);
       ticks += Number(fields[11]) + Number(fields[12]);
     } catch {
-      // A child that has ended meanwhile.
+      // A child that has ended.
     }
   }
   return ticks * usPerTick;
@@ -47,7 +47,7 @@ export function residentKib(pid) {
   return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]);
 }
 
-// The server CPU's time so far, in microseconds: busy with anything, and stolen by the hypervisor.
+// Returns the server CPU's time so far, in microseconds: busy, and stolen by the hypervisor.
 export function serverCpuTime() {
   const line = readFileSync('/proc/stat', 'utf8').split('\n').find((one) => one.startsWith(`cpu${serverCpu} `));
   const [user, nice, system, idle, iowait, irq, softirq, steal] = line.split(/\s+/).slice(1).map(Number);
@@ -58,7 +58,7 @@ export function serverCpuTime() {
   };
 }
 
-// The machine by its kind.
+// Returns the kind of the machine.
 export function machineKind() {
   const text = readFileSync('/proc/cpuinfo', 'utf8');
   const model = /model name\s*:\s*(.*)/.exec(text)?.[1]?.replace(/\s+/g, ' ') ?? 'unknown CPU';

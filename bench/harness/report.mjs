@@ -1,4 +1,4 @@
-// What was measured: every figure of every round, their medians, the tables, and whether the machine was quiet.
+// Collects the measurements of every round, their medians, the tables, and whether the machine was quiet.
 
 import { targets } from './targets.mjs';
 
@@ -15,8 +15,8 @@ export function record(scenario, contestant, metric, value, unit = units[metric]
   rounds.get(key).values.push(value);
 }
 
-export function recordAll(scenario, contestant, figures) {
-  for (const [metric, value] of Object.entries(figures)) record(scenario, contestant, metric, value);
+export function recordAll(scenario, contestant, stats) {
+  for (const [metric, value] of Object.entries(stats)) record(scenario, contestant, metric, value);
 }
 
 function median(values) {
@@ -25,14 +25,13 @@ function median(values) {
   return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
-// The median, or undefined where nothing was measured.
-export function figure(scenario, contestant, metric) {
+// Returns the median, or undefined if nothing was measured.
+export function measurement(scenario, contestant, metric) {
   const entry = rounds.get([scenario, contestant, metric].join('\0'));
   return entry && median(entry.values);
 }
 
-// One figure over another: the median of the ratios of their rounds, since rounds that follow each other share what else
-// the machine does.
+// Returns the ratio of two measurements: the median of the ratios of their rounds, since adjacent rounds share the machine's other load.
 export function ratio([scenario, contestant, metric], [otherScenario, otherContestant, otherMetric = metric]) {
   const values = rounds.get([scenario, contestant, metric].join('\0'))?.values;
   const others = rounds.get([otherScenario, otherContestant, otherMetric].join('\0'))?.values;
@@ -40,20 +39,20 @@ export function ratio([scenario, contestant, metric], [otherScenario, otherConte
   return median(values.slice(0, others.length).map((value, round) => value / others[round]));
 }
 
-// How much of the server's CPU went to others while it was measured.
+// How much of the server's CPU went to other processes during the measurements.
 export const noise = {
   shares: [],
   add(share) {
     this.shares.push(share);
   },
-  // How far the rounds of the null server, whose work never changes, lie apart.
+  // Returns how far the rounds of the null server, whose work never changes, lie apart.
   spread() {
     const costs = [...rounds].filter(([key]) => key.includes('\0null server\0CPU/request')).map(([, { values }]) => values);
     const spreads = costs.filter((values) => values.length > 1)
       .map((values) => (Math.max(...values) - Math.min(...values)) / median(values));
     return spreads.length > 0 ? Math.max(...spreads) : undefined;
   },
-  // One sentence.
+  // Returns one sentence.
   verdict() {
     if (this.shares.length === 0) return '';
     const others = median(this.shares.map((one) => one.others));
@@ -101,26 +100,26 @@ function loadTable(all) {
     rows.get(key)[metric] = value;
   }
   const heads = ['scenario', 'contestant', ...columns.map((one) => `${one}${/\/s$/.test(one) ? '' : `, ${units[one]}`}`)];
-  return rows.size === 0 ? '' : markdownTable(heads, [...rows].map(([key, figures]) =>
-    [...key.split('\0'), ...columns.map((metric) => shown(figures[metric]))]));
+  return rows.size === 0 ? '' : markdownTable(heads, [...rows].map(([key, stats]) =>
+    [...key.split('\0'), ...columns.map((metric) => shown(stats[metric]))]));
 }
 
 function otherTable(all) {
   const rows = all.filter(({ metric }) => !columns.includes(metric))
     .map(({ scenario, contestant, metric, value, unit }) => [scenario, contestant, metric, `${shown(value)} ${unit}`.trim()]);
-  return rows.length === 0 ? '' : markdownTable(['scenario', 'contestant', 'figure', 'value'], rows);
+  return rows.length === 0 ? '' : markdownTable(['scenario', 'contestant', 'measurement', 'value'], rows);
 }
 
 function targetTable() {
   const rows = [];
-  for (const { what, beside, value, most, least, unit } of targets) {
-    const measured = value(figure, ratio);
+  for (const { what, peer, value, most, least, unit } of targets) {
+    const measured = value(measurement, ratio);
     if (measured === undefined) continue;
     const isMet = most === undefined ? measured >= least : measured <= most;
-    rows.push([what, beside, `${most === undefined ? '≥' : '≤'} ${most ?? least} ${unit}`, `${shown(measured)} ${unit}`,
+    rows.push([what, peer, `${most === undefined ? '≥' : '≤'} ${most ?? least} ${unit}`, `${shown(measured)} ${unit}`,
       isMet ? 'yes' : 'NO']);
   }
-  return rows.length === 0 ? '' : markdownTable(['what', 'beside', 'wanted', 'measured', 'met'], rows);
+  return rows.length === 0 ? '' : markdownTable(['what', 'compared with', 'wanted', 'measured', 'met'], rows);
 }
 
 export function markdown(heading) {

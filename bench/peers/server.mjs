@@ -47,7 +47,7 @@ const app = Fastify({
 app.addHook('onRequest', async (request, reply) => {
   reply.header('X-Request-ID', request.id);
 });
-// One line a request, as picortex writes; health polls at debug.
+// One line a request, like picortex; health polls at debug.
 app.addHook('onResponse', async (request, reply) => {
   const level = request.routeOptions.url === '/health' ? 'debug' : 'info';
   request.log[level]({ event_type: 'http.request', method: request.method, path: request.url,

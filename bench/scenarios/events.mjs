@@ -1,11 +1,11 @@
-// Storing events: how many, what it costs the loop, and what it does to those who poll meanwhile.
+// Storing events: how many, what it costs the loop, and how it affects clients that poll meanwhile.
 
 import { join } from 'node:path';
-import { Fastify, Picortex } from '../harness/contestants.mjs';
+import { DurableNullServer, Fastify, Picortex } from '../harness/contestants.mjs';
 import { loadCpus, output } from '../harness/children.mjs';
 import { measure, warmUp } from '../harness/load.mjs';
 import { cpuTime } from '../harness/proc.mjs';
-import { figure, record, recordAll } from '../harness/report.mjs';
+import { measurement, record, recordAll } from '../harness/report.mjs';
 import { interleave, stopAll } from './http.mjs';
 import { grownDatabase } from './size.mjs';
 
@@ -23,7 +23,19 @@ export async function events(options) {
   await stopAll([picortex, fastify]);
 }
 
-// Events at a steady rate; answers what was acknowledged.
+// Measures durable events compared with what the disk and the ring allow, at each number of connections.
+export async function durable(options) {
+  const picortex = await new Picortex({ env: quiet }).answers();
+  const limits = [new DurableNullServer('append'), new DurableNullServer('in-place')];
+  for (const server of limits) await server.answers();
+  for (const connections of [1, 16, 64, 512]) {
+    await interleave(`durable events, ${connections} connection${connections > 1 ? 's' : ''}`,
+      [picortex, ...limits].map((server) => ({ server, load: { ...oneByOne, connections } })), options);
+  }
+  await stopAll([picortex, ...limits]);
+}
+
+// Sends events at a steady rate. Returns how many were acknowledged.
 async function post(server, rate, seconds) {
   const text = await output(loadCpus,
     ['node', join(import.meta.dirname, '../paced_events.mjs'), new URL(server.url).port, String(rate), String(seconds)],
@@ -31,7 +43,7 @@ async function post(server, rate, seconds) {
   return JSON.parse(text);
 }
 
-// The store's hold on a turn of the loop, checkpoints included.
+// Measures how long storing blocks an iteration of the loop, checkpoints included.
 export async function stall(options) {
   for (const rate of [5000, 20_000]) {
     const scenario = `stall, ${rate.toLocaleString('en-US')} events/s`;
@@ -44,9 +56,9 @@ export async function stall(options) {
     const note = (metric, value, unit) => value !== undefined && record(scenario, 'picortex', metric, value, unit);
     note('events stored in time', (100 * inTime) / acknowledged, '%');
     note('CPU an event', cpu / acknowledged, 'us');
-    note('hold p99.9', storage.hold_p999_ms, 'ms');
-    note('longest hold', storage.longest_hold_ms, 'ms');
-    note('longest turn', loop.longest_turn_ms, 'ms');
+    note('blocking time p99.9', storage.blocking_p999_ms, 'ms');
+    note('longest blocking time', storage.longest_blocking_ms, 'ms');
+    note('longest iteration', loop.longest_iteration_ms, 'ms');
     note('time in the store for an event', (1000 * storage.time_in_store_ms) / acknowledged, 'us');
     note('events a commit', storage.events_per_commit, '');
     note('checkpoints', storage.checkpoints, '');
@@ -54,15 +66,15 @@ export async function stall(options) {
   }
 }
 
-// How many events a second the server takes at most, one by one.
+// Measures how many events a second the server accepts at most, one by one.
 async function mostEvents(server) {
-  const known = figure('events', 'picortex, one by one', 'requests/s');
+  const known = measurement('events', 'picortex, one by one', 'requests/s');
   if (known !== undefined) return known;
   await warmUp(server, oneByOne);
   return (await measure(server, { ...oneByOne, seconds: 2 }))['requests/s'];
 }
 
-// The poller goes ahead of the events' sender where it may, so that its own CPU does not make it wait.
+// The poller takes precedence over the events' sender if permitted, so that its own CPU does not make it wait.
 const ahead = process.getuid() === 0 ? ['chrt', '-f', '10'] : [];
 const poll = { load: 'health', path: '/health', connections: 1, prefix: ahead };
 
@@ -81,7 +93,7 @@ export async function healthDuringIngest(options) {
   await server.stop();
 }
 
-// First pages as a person asks for them, one after the other.
+// First result pages as a person requests them, one after the other.
 const questions = [
   'limit=100', 'chat_id=chat-7', 'event_type=linq.*', 'level=error', 'event_type=tmux.turn.start&chat_id=chat-3',
   'text=the%20build', 'text=nowhere%20to%20be%20found', `since=${Date.now() - 86_400_000}&level=warn`,
@@ -92,14 +104,15 @@ async function ask(server, signal) {
   for (let i = 0; !signal.aborted; i += 1) {
     const question = questions[i % questions.length];
     const answer = await fetch(`${server.url}/api/events?${question}`, { headers: { authorization: `Bearer ${server.token}` } });
-    (cost[question] ??= []).push((await answer.json()).cost.ms);
+    cost[question] ??= [];
+    cost[question].push((await answer.json()).cost.ms);
   }
   return cost;
 }
 
 const median = (values) => values.sort((a, b) => a - b)[Math.floor(values.length / 2)];
 
-// What questions at a database that has grown cost, and what they cost those who store events meanwhile.
+// Measures what queries cost on a database that has grown, and what they cost clients that store events meanwhile.
 export async function questionsDuringIngest(options) {
   const { data, count } = await grownDatabase(options);
   const scenario = `questions during ingest, ${count.toLocaleString('en-US')} events`;
@@ -113,17 +126,20 @@ export async function questionsDuringIngest(options) {
     const asking = ask(server, stopping.signal);
     recordAll(scenario, 'picortex, asked meanwhile', await measure(server, { ...oneByOne, seconds: options.seconds }));
     stopping.abort();
-    for (const [question, values] of Object.entries(await asking)) (costs[question] ??= []).push(...values);
+    for (const [question, values] of Object.entries(await asking)) {
+      costs[question] ??= [];
+      costs[question].push(...values);
+    }
   }
   for (const [question, values] of Object.entries(costs)) {
     record(scenario, 'picortex, asked meanwhile', `SQLite's time, ${decodeURIComponent(question.replace(/\d{13}/, 'yesterday'))}`, median(values), 'ms');
   }
   const { loop } = await server.status();
-  record(scenario, 'picortex, asked meanwhile', 'longest turn', loop.longest_turn_ms, 'ms');
+  record(scenario, 'picortex, asked meanwhile', 'longest iteration', loop.longest_iteration_ms, 'ms');
   await server.stop();
 }
 
-// Reads the live tail and counts the events that come.
+// Reads the live stream and counts the events in it.
 async function tail(server) {
   const stopping = new AbortController();
   const answer = await fetch(`${server.url}/api/events/stream`, {
@@ -145,7 +161,7 @@ async function tail(server) {
   return state;
 }
 
-// Polls, events and a live tail at once.
+// Measures polls, events and a live stream at once.
 export async function mixed(options) {
   const scenario = 'mixed: polls, 2,000 events/s, a live tail';
   const server = await new Picortex({ env: quiet }).answers();

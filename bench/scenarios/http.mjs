@@ -8,15 +8,15 @@ import { loadCpus, start, workDirectory } from '../harness/children.mjs';
 import { measure, warmUp } from '../harness/load.mjs';
 import { record, recordAll } from '../harness/report.mjs';
 
-// Each contestant once a round; all of them run meanwhile, the others idle.
+// Runs each contestant once a round; all of them stay up meanwhile, the others idle.
 export async function interleave(scenario, contestants, options) {
   for (const { server, load } of contestants) await warmUp(server, load);
   for (let round = 1; round <= options.rounds; round += 1) {
     for (const { server, load, name = server.name } of contestants) {
       options.progress(`${scenario}: ${name}, round ${round} of ${options.rounds}`);
-      const figures = await measure(server, { ...load, seconds: options.seconds });
-      recordAll(scenario, name, figures);
-      if (load.events) record(scenario, name, 'events/s', load.events * figures['requests/s'], '1/s');
+      const stats = await measure(server, { ...load, seconds: options.seconds });
+      recordAll(scenario, name, stats);
+      if (load.events) record(scenario, name, 'events/s', load.events * stats['requests/s'], '1/s');
     }
   }
 }
@@ -50,7 +50,7 @@ export async function frontendLog(options) {
   await stopAll(servers);
 }
 
-// A pipe whose reader throws everything away.
+// A pipe whose reader discards everything.
 function drainedPipe(name) {
   const path = join(workDirectory, name);
   execFileSync('mkfifo', [path]);

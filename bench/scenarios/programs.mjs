@@ -1,4 +1,4 @@
-// Benches that are programs of their own: the microbench, the queries, and the fence's.
+// Benches that are separate programs: the microbench, the queries, and the fence's.
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,7 +8,7 @@ import { record } from '../harness/report.mjs';
 
 const microbench = join(buildDirectory, 'bench/microbench');
 
-// Instructions of one call: what callgrind counts more in 2,000 calls than in 1,000.
+// Returns the instructions of one call: how many more callgrind counts in 2,000 calls than in 1,000.
 async function instructions(name) {
   const counted = [];
   for (const calls of [1000, 2000]) {
@@ -33,14 +33,14 @@ export async function micro(options) {
   }
 }
 
-// Its own table; it makes a database of as many events.
+// Prints its own table; it creates a database with `events` events.
 export async function queries(options) {
   options.progress(`queries: a database of ${options.events.toLocaleString('en-US')} events`);
   return output(serverCpu, [join(buildDirectory, 'bench/query_bench'), String(options.events), workDirectory]);
 }
 
-// It takes its contestants in turn itself, and its processes choose their own CPUs. Each line of its file has the figures
-// of a contestant in a scenario.
+// Alternates its contestants itself, and its processes choose their own CPUs. Each line of its file has the measurements of a contestant in
+// a scenario.
 export async function verdicts(options) {
   if (process.getuid() !== 0) return 'The fence was not measured: that takes root.';
   const file = join(workDirectory, 'verdicts.json');
@@ -48,8 +48,8 @@ export async function verdicts(options) {
   await output(allCpus, ['node', join(import.meta.dirname, '../fence_bench.mjs'), String(options.seconds), '--json', file],
     { isTidy: true });
   for (const line of readFileSync(file, 'utf8').trim().split('\n')) {
-    const { scenario, contestant, ...figures } = JSON.parse(line);
-    for (const [name, number] of Object.entries(figures)) record(`verdicts, ${scenario}`, contestant, name, number, '');
+    const { scenario, contestant, ...stats } = JSON.parse(line);
+    for (const [name, number] of Object.entries(stats)) record(`verdicts, ${scenario}`, contestant, name, number, '');
   }
   return undefined;
 }

@@ -1,4 +1,4 @@
-// Memory of idle connections, and how long a start takes on a database that has grown.
+// Memory of idle connections, and the time of a start on a database that has grown.
 
 import { execFileSync } from 'node:child_process';
 import { readdirSync, statSync } from 'node:fs';
@@ -31,8 +31,7 @@ async function openConnections(server, count) {
   return sockets;
 }
 
-// nginx allocates its connections at start: it is given as many as it needs, and one that needs none is the measure of
-// what they cost.
+// nginx allocates its connections at start: it gets as many as it needs, and an instance that needs none is the baseline.
 async function residentWith(server, count) {
   await server.answers();
   const sockets = await openConnections(server, count);
@@ -63,7 +62,7 @@ export async function idle(options) {
   }
 }
 
-// Through the front door, a hundred events a request, until there are as many as wanted.
+// Posts batches of a hundred events until there are `count`.
 async function seed(server, count, progress) {
   const batches = { load: 'batch', path: '/api/events', connections: 16 };
   await warmUp(server, batches);
@@ -78,7 +77,7 @@ async function seed(server, count, progress) {
 const sizeOf = (folder) => readdirSync(folder).filter((name) => name.startsWith('picortex.db'))
   .reduce((sum, name) => sum + statSync(join(folder, name)).size, 0);
 
-// From the start of the process to the last byte of the first answer.
+// Measures from the start of the process to the last byte of the first answer.
 async function firstAnswer(data) {
   const startedAt = performance.now();
   const server = new Picortex({ data });
@@ -93,7 +92,7 @@ async function firstAnswer(data) {
   }
 }
 
-// A folder with a database of as many events as wanted, made once for all scenarios: { data, count }.
+// A directory with a database of the requested size, made once for all scenarios: { data, count }.
 let grown;
 export async function grownDatabase(options) {
   if (grown === undefined) {
@@ -111,7 +110,7 @@ export async function start(options) {
   record('start', 'picortex', 'disk an event', sizeOf(data) / count, 'B');
   for (const [metric, prepare] of [
     ['first answer', () => {}],
-    // The database's pages go from the kernel's cache (posix_fadvise(2)), as after a boot.
+    // Drops the database's pages from the kernel's cache (posix_fadvise(2)), as after a boot.
     ['first answer, database not in memory', () => execFileSync('dd',
       [`if=${join(data, 'picortex.db')}`, 'iflag=nocache', 'count=0', 'status=none'])],
   ]) {

@@ -2,70 +2,49 @@
 
 #include <sys/socket.h>
 
-#include <array>
 #include <cerrno>
 #include <utility>
 
+#include "base/check.h"
 #include "handlers/http/server.h"
+#include "handlers/http/workspace.h"
 
 namespace picortex::http {
-namespace {
 
-// A body that no endpoint wants is read and thrown away up to this size, so that the connection can
-// go on behind it.
-constexpr std::size_t kSkippedBodySizeMax = 64 * 1024;
-
-constexpr std::size_t kShownTargetSizeMax = 512;
-
-}  // namespace
-
-void Connection::open(int socket, bool is_unix) {
+void Connection::open(int socket, Kind kind) {
+  CHECK(state_ == State::free);
   socket_ = socket;
-  is_unix_ = is_unix;
+  kind_ = kind;
+  state_ = State::idle;
   is_unused_ = true;
-  input_ended_ = receive_paused_ = close_after_ = lingering_ = closing_ = false;
+  input_ended_ = receive_paused_ = false;
   wait_for(Waiting::idle);
   receive();
 }
 
 ClientAddress Connection::peer() const noexcept {
-  if (const auto uid = peer_uid()) return ClientAddress::unix_peer(*uid);
+  if (const auto uid = peer_credentials().uid) return ClientAddress::unix_peer(*uid);
   sockaddr_storage address{};
   socklen_t size = sizeof address;
-  // It fails once the client has reset the connection; then nobody reads the answer either.
+  // It fails once the client has reset the connection; no client reads the answer then.
   if (getpeername(socket_, reinterpret_cast<sockaddr*>(&address), &size) != 0) return {};
   return ClientAddress::from_socket(address).value_or(ClientAddress{});
 }
 
-std::optional<uid_t> Connection::peer_uid() const noexcept {
-  if (!is_unix_) return std::nullopt;
-  ucred credentials{};
-  socklen_t size = sizeof credentials;
-  if (getsockopt(socket_, SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0) return std::nullopt;
-  return credentials.uid;
-}
-
-ClientAddress Connection::client_of(const Exchange& exchange) const noexcept {
-  // The last fields are the ones that trusted proxies wrote; what is before them does not matter.
-  std::array<std::string_view, 8> forwarded;
-  std::size_t first = forwarded.size();
-  const auto& fields = exchange.request().fields;
-  for (auto field = fields.rbegin(); field != fields.rend() && first > 0; ++field) {
-    if (field->is_named("x-forwarded-for")) forwarded[--first] = field->value;
-  }
-  return server_.proxies().client_of(peer(), std::span(forwarded).subspan(first));
+Peer Connection::peer_credentials() const noexcept {
+  return kind_.is_unix ? Peer::of_unix_socket(socket_) : Peer();
 }
 
 // --- Receiving ---
 
 void Connection::receive() {
-  if (receive_.in_flight() || input_ended_ || receive_paused_ || closing_) return;
+  if (receive_.in_flight() || input_ended_ || receive_paused_ || is_closing()) return;
   server_.reactor().ring().receive_multishot(receive_, socket_, server_.buffers());
 }
 
 void Connection::on_receive(const Completion& completion) noexcept {
   const BufferLease lease(server_.buffers(), completion);
-  if (closing_) return join();
+  if (is_closing()) return join();
   if (completion.result > 0) {
     take(lease.bytes());
   } else if (completion.result == 0) {
@@ -79,250 +58,64 @@ void Connection::on_receive(const Completion& completion) noexcept {
 }
 
 void Connection::take(std::span<const char> bytes) {
-  if (lingering_) return;
+  if (state_ == State::lingering) return;
   is_unused_ = false;
-  if (exchange_ == nullptr) {
-    exchange_ = &server_.lease_exchange();
-    exchange_->connection_ = this;
-    exchange_->begin_request();
+  if (state_ == State::idle) {
+    work_ = &server_.lease_workspace();
+    work_->exchange.begin(*this);
+    state_ = State::busy;
   }
   const std::string_view text(bytes.data(), bytes.size());
-  // What waits in the backlog comes first, even when sending has just made room for more answers.
-  const std::size_t used = exchange_->backlog_.empty() && may_process() ? process(text) : 0;
-  if (!close_after_) exchange_->backlog_ += text.substr(used);
-  if (exchange_->backlog_.size() > server_.limits().backlog_size_max && !receive_paused_) {
+  // The backlog is processed first, even if sending has just made room for more answers.
+  const std::size_t used = work_->backlog.empty() && may_process() ? process(text) : 0;
+  if (!work_->exchange.is_last()) work_->backlog += text.substr(used);
+  if (work_->backlog.size() > server_.limits().backlog_size_max && !receive_paused_) {
     receive_paused_ = true;
     if (receive_.in_flight()) server_.reactor().ring().cancel(receive_);
   }
 }
 
 bool Connection::may_process() const noexcept {
-  return !in_endpoint_ && !close_after_ && !closing_ &&
-         exchange_->gathering_.size() < server_.limits().answers_size_max;
+  if (is_closing() || work_->exchange.is_answering() || work_->exchange.is_last()) return false;
+  // One answer is always possible, so that no client waits for what others have not read.
+  const std::size_t gathered = work_->answers.gathered_size();
+  return gathered == 0 ||
+         (gathered < server_.limits().answers_size_max && !server_.answers_are_full());
 }
 
-// Works through `bytes` until they are used up or must wait; returns how many were used.
+// Processes `bytes` until they are used up or must wait; returns how many were used.
 std::size_t Connection::process(std::string_view bytes) {
   processing_ = true;
   std::size_t used = 0;
-  while (used < bytes.size() && may_process()) {
-    const std::string_view rest = bytes.substr(used);
-    used += exchange_->stage_ == Exchange::Stage::head ? take_head(rest) : take_body(rest);
-  }
+  while (used < bytes.size() && may_process()) used += work_->exchange.take(bytes.substr(used));
   processing_ = false;
   return used;
 }
 
 void Connection::process_backlog() {
-  std::string& backlog = exchange_->backlog_;
+  std::string& backlog = work_->backlog;
   if (backlog.empty() || !may_process()) return;
-  // Nothing is added to the backlog while it is worked through: its bytes stay where they are.
+  // Nothing is added to the backlog while it is processed: its bytes stay in place.
   backlog.erase(0, process(backlog));
-  if (close_after_) backlog.clear();
+  if (work_->exchange.is_last()) backlog.clear();
   if (receive_paused_ && backlog.size() <= server_.limits().backlog_size_max) {
     receive_paused_ = false;
     receive();
   }
 }
 
-// --- A request, step by step ---
+// --- Sending and waiting ---
 
-std::size_t Connection::take_head(std::string_view bytes) {
-  Exchange& it = *exchange_;
-  const std::size_t size_before = it.head_.size();
-  if (size_before == 0) it.started_at_ = server_.reactor().now();
-  // A head that arrives whole is parsed where it lies.
-  std::string_view head = bytes;
-  if (size_before > 0) {
-    it.head_ += bytes.substr(0, HeadScanner::kHeadSizeMax + 1);
-    head = it.head_;
-  }
-  const HeadScanner::Answer answer = it.scanner_.scan(head);
-  switch (answer.kind) {
-    case HeadScanner::Answer::Kind::incomplete:
-      if (size_before == 0) it.head_ = bytes;
-      return bytes.size();
-    case HeadScanner::Answer::Kind::refused:
-      refuse_now(answer.status, answer.reason);
-      return bytes.size();
-    case HeadScanner::Answer::Kind::complete:
-      break;
-  }
-  if (size_before > 0) it.head_.resize(answer.size);
-  on_head(head.substr(0, answer.size));
-  return answer.size - size_before;
+void Connection::on_answer() {
+  // An answer given while bytes are processed is settled once, after that.
+  if (!processing_) settle();
 }
 
-void Connection::on_head(std::string_view head) {
-  Exchange& it = *exchange_;
-  it.id_ = server_.next_id();
-  it.head_seen_ = head;
-  if (const Refusal refusal =
-          it.parser_.parse_head(head.substr(it.scanner_.start()), it.request_)) {
-    return refuse_now(refusal.status, refusal.reason);
-  }
-  decide_on_head();
-  if (close_after_ || it.stage_ != Exchange::Stage::head) return;
-  if (!it.request_.has_body) return dispatch();
-  it.stage_ = Exchange::Stage::body;
-  it.keep_head();
-  if (it.request_.expects_continue) it.gathering_ += "HTTP/1.1 100 Continue\r\n\r\n";
-}
-
-// Everything that can be decided without the body is decided here.
-void Connection::decide_on_head() {
-  Exchange& it = *exchange_;
-  const Request& request = it.request_;
-  it.body_size_max_ = kSkippedBodySizeMax;
-  const Router::Match match = server_.router().find(request.method, request.path);
-  it.route_ = match.route;
-  if (match.route == nullptr) {
-    find_no_route(match.allow);
-  } else {
-    if (match.route->body_size_max > 0) it.body_size_max_ = match.route->body_size_max;
-    const Refusal refusal = server_.access().check(match.route->access, request, peer_uid());
-    if (refusal) {
-      refuse_after_body(refusal.status, refusal.reason,
-                        refusal.status == 401 ? "WWW-Authenticate: Bearer\r\n" : "");
-    }
-  }
-  if (close_after_) return;
-  if (request.content_length.value_or(0) > it.body_size_max_) refuse_too_large();
-}
-
-void Connection::find_no_route(const std::string& allow) {
-  const Request& request = exchange_->request_;
-  std::string message;
-  if (!allow.empty()) {
-    message = "Method ";
-    message += method_name(request.method);
-    message += " is not allowed on ";
-    message += request.path;
-    return refuse_after_body(405, message, allow);
-  }
-  message = "Route ";
-  message += method_name(request.method);
-  message += ':';
-  message += request.target.substr(0, kShownTargetSizeMax);
-  message += " not found";
-  refuse_after_body(404, message, "");
-}
-
-// The connection can go on behind this answer, once the request's body has been skipped.
-void Connection::refuse_after_body(int status, std::string_view message, std::string_view fields) {
-  Exchange& it = *exchange_;
-  // A client that asked first sends its body or not, as it likes: only closing is safe.
-  if (it.request_.expects_continue && it.request_.has_body) {
-    return refuse_now(status, message, fields);
-  }
-  it.refusal_status_ = status;
-  it.refusal_message_ = message;
-  it.refusal_fields_ = fields;
-}
-
-// Where the request ends cannot be known, or it is not worth waiting for: the last answer.
-void Connection::refuse_now(int status, std::string_view message, std::string_view fields) {
-  Exchange& it = *exchange_;
-  if (it.id_.is_nil()) it.id_ = server_.next_id();
-  it.stage_ = Exchange::Stage::answering;
-  close_after_ = true;
-  it.fail(status, message, fields);
-}
-
-// What was decided on the head says more than that its body is too large to be skipped.
-void Connection::refuse_too_large() {
-  const Exchange& it = *exchange_;
-  if (it.refusal_status_ == 0) return refuse_now(413, "Request body is too large");
-  refuse_now(it.refusal_status_, it.refusal_message_, it.refusal_fields_);
-}
-
-std::size_t Connection::take_body(std::string_view bytes) {
-  Exchange& it = *exchange_;
-  const auto [consumed, refusal] = it.parser_.parse_body(bytes, it.body_, it.body_size_max_);
-  if (refusal.status == 413) {
-    refuse_too_large();
-    return bytes.size();
-  }
-  if (refusal) {
-    refuse_now(refusal.status, refusal.reason);
-    return bytes.size();
-  }
-  if (!server_.reserve_body(it.body_.size() - it.body_reserved_)) {
-    refuse_now(503, "Too many request bodies are on their way; try again later");
-    return bytes.size();
-  }
-  it.body_reserved_ = it.body_.size();
-  if (it.parser_.is_complete()) dispatch();
-  return consumed;
-}
-
-void Connection::dispatch() {
-  Exchange& it = *exchange_;
-  it.stage_ = Exchange::Stage::answering;
-  if (it.refusal_status_ != 0) {
-    return it.fail(it.refusal_status_, it.refusal_message_, it.refusal_fields_);
-  }
-  it.body_.append(Exchange::kBodyPadding, '\0');
-  in_endpoint_ = true;
-  it.route_->endpoint.answer(it);
-  if (in_endpoint_) it.keep_head();
-}
-
-// --- Sending, waiting and ending ---
-
-void Connection::flush() {
-  Exchange& it = *exchange_;
-  if (send_.in_flight() || it.gathering_.empty()) return;
-  std::swap(it.gathering_, it.sending_);
-  it.sent_ = 0;
-  server_.reactor().ring().send(send_, socket_, it.sending_);
-}
-
-void Connection::on_send(const Completion& completion) noexcept {
-  if (closing_) return join();
-  if (completion.result <= 0) return terminate();
-  Exchange& it = *exchange_;
-  it.sent_ += static_cast<std::size_t>(completion.result);
-  if (it.sent_ < it.sending_.size()) {
-    server_.reactor().ring().send(send_, socket_, std::string_view(it.sending_).substr(it.sent_));
-    return;
-  }
-  it.sending_.clear();
-  it.sent_ = 0;
-  deadline_.stop();
-  settle();
-}
-
-bool Connection::has_partial_request() const noexcept {
-  // Empty lines alone, as some clients send behind a body, are not the beginning of a request.
-  return exchange_->stage_ == Exchange::Stage::body ||
-         exchange_->head_.size() > exchange_->scanner_.start();
-}
-
-// Called after every event: brings sending, deadline and memory in line with what is left to do.
 void Connection::settle() {
-  if (closing_) return join();
-  if (lingering_) return input_ended_ ? terminate() : receive();
-  if (exchange_ != nullptr) {
-    process_backlog();
-    if (input_ended_ && has_partial_request() && may_process()) {
-      refuse_now(400, "The request ended before it was complete");
-      return;
-    }
-    flush();
-    if (send_.in_flight()) {
-      wait_for(Waiting::send);
-    } else if (in_endpoint_) {
-      wait_for(Waiting::endpoint);
-    } else if (close_after_ || (server_.is_draining() && !has_partial_request())) {
-      return linger();
-    } else if (has_partial_request()) {
-      wait_for(exchange_->stage_ == Exchange::Stage::body ? Waiting::body : Waiting::head);
-    } else {
-      release_exchange();
-    }
-  }
-  if (exchange_ == nullptr) {
+  if (state_ == State::closing) return join();
+  if (state_ == State::lingering) return input_ended_ ? terminate() : receive();
+  if (state_ == State::busy && !settle_busy()) return;
+  if (state_ == State::idle) {
     if (input_ended_) return terminate();
     if (server_.is_draining()) return finish();
     wait_for(Waiting::idle);
@@ -330,11 +123,65 @@ void Connection::settle() {
   receive();
 }
 
-// A step's time runs from its beginning: what is waited for already is not begun anew.
+// Returns false if it lingers, or if the exchange sent something, which has settled the rest.
+bool Connection::settle_busy() {
+  process_backlog();
+  Exchange& exchange = work_->exchange;
+  if (input_ended_ && exchange.is_partial() && may_process()) {
+    exchange.reject(400, "The request ended before it was complete");
+    return false;
+  }
+  flush();
+  account();
+  if (send_.in_flight()) {
+    wait_for(Waiting::send);
+  } else if (exchange.is_answering()) {
+    wait_for(Waiting::endpoint);
+  } else if (exchange.is_last() || (server_.is_draining() && !exchange.is_partial())) {
+    linger();
+    return false;
+  } else if (exchange.is_partial()) {
+    wait_for(exchange.is_in_body() ? Waiting::body : Waiting::head);
+  } else {
+    release_workspace();
+    state_ = State::idle;
+  }
+  return true;
+}
+
+void Connection::flush() {
+  AnswerBuffer& answers = work_->answers;
+  if (send_.in_flight() || answers.gathered_size() == 0) return;
+  server_.reactor().ring().send(send_, socket_, answers.begin_sending());
+}
+
+void Connection::on_send(const Completion& completion) noexcept {
+  if (is_closing()) return join();
+  if (completion.result <= 0) return terminate();
+  const auto rest = work_->answers.note_sent(static_cast<std::size_t>(completion.result));
+  if (!rest.empty()) return server_.reactor().ring().send(send_, socket_, rest);
+  deadline_.stop();
+  settle();
+}
+
+// Reports to the server what is held for this client.
+void Connection::account() noexcept {
+  const HeldBytes now{.answers = work_->answers.held(),
+                      .input = work_->backlog.size() + work_->exchange.head_held()};
+  server_.account(work_->held, now);
+  work_->held = now;
+}
+
+// A step's deadline counts from its beginning: one that is running is not started again.
 void Connection::wait_for(Waiting what) {
   if (deadline_.is_running() && waiting_ == what && what != Waiting::idle) return;
   waiting_ = what;
   const Instant now = server_.reactor().now();
+  if (kind_.only_for_polls) {
+    // One deadline for the whole exchange.
+    if (!deadline_.is_running()) server_.polls().start(deadline_, now);
+    return;
+  }
   switch (what) {
     case Waiting::idle:
       return server_.idle().start(deadline_, now);
@@ -347,41 +194,44 @@ void Connection::wait_for(Waiting what) {
     case Waiting::last_request:
     case Waiting::linger:
       return server_.lingers().start(deadline_, now);
-    // The endpoint answers in its own time; the store behind it has limits of its own.
+    // The endpoint answers in its own time, and the store has its own limits: this only orders the
+    // connections that would have to make room.
     case Waiting::endpoint:
-      return deadline_.stop();
+      return server_.endpoints().start(deadline_, now);
   }
 }
 
 void Connection::on_deadline() noexcept {
-  switch (waiting_) {
-    case Waiting::head:
-      refuse_now(408, "The request's head took too long to arrive");
-      return;
-    case Waiting::body:
-      refuse_now(408, "The request's body took too long to arrive");
-      return;
-    default:
-      terminate();
+  const bool is_request = waiting_ == Waiting::head || waiting_ == Waiting::body;
+  if (!is_request) return terminate();
+  Exchange& exchange = work_->exchange;
+  if (server_.is_making_room()) {
+    return exchange.reject(503, "The request took too long while others waited; try again later",
+                           kRetrySoon);
   }
+  exchange.reject(408, waiting_ == Waiting::head ? "The request's head took too long to arrive"
+                                                 : "The request's body took too long to arrive");
 }
+
+// --- Ending ---
 
 // Closing at once would let the kernel reset the connection when more bytes arrive, and the client
 // might lose the answer: end the sending side, and read until the client has ended too.
 void Connection::linger() {
-  release_exchange();
-  if (input_ended_) return terminate();
+  release_workspace();
+  if (input_ended_ || kind_.only_for_polls) return terminate();
   ::shutdown(socket_, SHUT_WR);
-  lingering_ = true;
+  state_ = State::lingering;
   receive_paused_ = false;
   wait_for(Waiting::linger);
   receive();
 }
 
 void Connection::terminate() {
-  if (closing_ || !is_open()) return;
-  closing_ = true;
+  if (state_ == State::free || state_ == State::closing) return;
+  state_ = State::closing;
   deadline_.stop();
+  if (work_ != nullptr) server_.account_closing(work_->held);
   Ring& ring = server_.reactor().ring();
   if (receive_.in_flight()) ring.cancel(receive_);
   if (send_.in_flight()) ring.cancel(send_);
@@ -395,17 +245,24 @@ void Connection::finish() {
   receive();
 }
 
-void Connection::release_exchange() {
-  if (exchange_ == nullptr) return;
-  server_.release_body(std::exchange(exchange_->body_reserved_, 0));
-  server_.return_exchange(*std::exchange(exchange_, nullptr));
+void Connection::release_workspace() {
+  if (work_ == nullptr) return;
+  const HeldBytes held = std::exchange(work_->held, {});
+  if (is_closing()) {
+    server_.account_closed(held);
+  } else {
+    server_.account(held, {});
+  }
+  server_.return_workspace(*std::exchange(work_, nullptr));
 }
 
-// The end, once the kernel and the endpoint have let go.
+// Ends the connection once the kernel and the endpoint have released it.
 void Connection::join() {
-  if (receive_.in_flight() || send_.in_flight() || in_endpoint_) return;
-  release_exchange();
+  const bool is_held = work_ != nullptr && work_->exchange.is_answering();
+  if (receive_.in_flight() || send_.in_flight() || is_held) return;
+  release_workspace();
   server_.reactor().ring().close(std::exchange(socket_, -1));
+  state_ = State::free;
   server_.return_connection(*this);
 }
 

@@ -1,65 +1,87 @@
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstdint>
-#include <optional>
 #include <span>
 #include <string_view>
 
-#include "handlers/client_address.h"
-#include "handlers/http/exchange.h"
-#include "reactor/buffer_pool.h"
+#include "handlers/http/middleware/client_address.h"
+#include "handlers/http/middleware/peer_scopes.h"
 #include "reactor/deadline_list.h"
 #include "reactor/operation.h"
 
 namespace picortex::http {
 
 class Server;
+struct Workspace;
 
-// One client. Small, since most are idle: while a request is going on it leases an Exchange.
+// One client: its socket, what is in flight on it, the deadline that runs, and how it ends. Small,
+// since most are idle: while a request is going on it leases a Workspace, whose Exchange does
+// everything about the request itself. The server owns all connections and uses them again.
 //
-//   idle ─ first byte → busy ─ answered, nothing more → idle
-//   any  ─ last answer sent → lingering ─ client closed, or time is up → closing → free
+//   state      deadline       event                                            next state
+//   free       none           open()                                           idle
+//   idle       idle           bytes: a workspace is leased                     busy
+//              idle           the client ends, finish() of a drain             closing
+//              last_request   (the same, of one that drains, and is new)
+//   busy       head, body     bytes of a request that is not whole             busy
+//              head, body     the client ends, time is up: 4xx or 503          busy, the last answer
+//              send           answers are not all sent                         busy
+//              endpoint       an endpoint has the request                      busy
+//              -              all is answered and sent                         idle
+//              -              the last answer is sent                          lingering
+//   lingering  linger         bytes: thrown away                               lingering
+//              linger         the client ends                                  closing
+//   any open   any other      an error of the socket, time is up, terminate()  closing
+//   closing    none           nothing is in flight, no endpoint has a request  free
 //
-// While an endpoint holds the exchange, or the answers that the client has not read exceed their
-// limit, received bytes wait in the exchange's backlog, and beyond its limit receiving stops: TCP
-// pushes back. One deadline at a time bounds every state, each for a whole step, never for a single
-// read. Closing waits until nothing is in flight and no endpoint holds the exchange.
+// The state of a busy connection follows from what is left to do: settle() is called after every
+// event, and brings deadline, sending and memory in line. One deadline at a time bounds every
+// state, each for a whole step, never for a single read.
+//
+// While an endpoint has the request, or the answers that the client has not read exceed their
+// limit, received bytes wait in the backlog, and beyond its limit receiving stops: TCP pushes back.
 class Connection {
  public:
   explicit Connection(Server& server) : server_(server) {}
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
-  // Takes the socket over. `is_unix`: a Unix socket's peer.
-  void open(int socket, bool is_unix);
+  struct Kind {
+    bool is_unix = false;         // the peer of a Unix socket
+    bool only_for_polls = false;  // beyond the limit: other requests get 503
+  };
 
-  bool is_open() const noexcept { return socket_ >= 0; }
-  bool is_idle() const noexcept {
-    return is_open() && exchange_ == nullptr && !lingering_ && !closing_;
-  }
-  // Ends it without an answer.
+  // --- For the server ---
+
+  // Takes the socket over.
+  void open(int socket, Kind kind);
+  bool is_idle() const noexcept { return state_ == State::idle; }
+  // Ends the connection without an answer.
   void terminate();
-  // For a drain: no request after the one in hand. A client that has only just connected is given a
-  // moment for its first, which is on its way.
+  // For a drain: accepts no request after the current one. A client that has just connected gets a
+  // moment for its first request, which is on its way.
   void finish();
 
-  // The address behind the socket; of a Unix socket its peer's user.
+  // --- For the exchange ---
+
+  // Returns the address of the socket's peer, or the user of a Unix socket's peer.
   ClientAddress peer() const noexcept;
-  std::optional<uid_t> peer_uid() const noexcept;
-
-  // Who sent the request: the peer, or whom a trusted proxy names.
-  ClientAddress client_of(const Exchange& exchange) const noexcept;
-
-  // For Exchange's functions of these names; answer() for respond().
-  void answer(const Response& response);
-  bool is_wanted() const noexcept { return !closing_; }
-  void begin_stream(const Response& response);
-  void stream(std::string_view piece);
-  bool may_stream() const noexcept;
-  void end_stream();
+  // Of a Unix socket its peer; of others nothing is known.
+  Peer peer_credentials() const noexcept;
+  bool is_only_for_polls() const noexcept { return kind_.only_for_polls; }
+  // True once the client has disconnected.
+  bool is_closing() const noexcept { return state_ == State::closing; }
+  // The client has sent its last byte.
+  bool has_input_ended() const noexcept { return input_ended_; }
+  // There is more to send, or the request has been answered, or both. The exchange may have been
+  // returned to the pool when this returns.
+  void on_answer();
 
  private:
-  // What the running deadline is for.
+  enum class State : std::uint8_t { free, idle, busy, lingering, closing };
+  // The step that the running deadline is for.
   enum class Waiting : std::uint8_t { idle, last_request, head, body, send, endpoint, linger };
 
   void on_receive(const Completion& completion) noexcept;
@@ -73,42 +95,28 @@ class Connection {
   std::size_t process(std::string_view bytes);
   void process_backlog();
 
-  // A request, step by step.
-  std::size_t take_head(std::string_view bytes);
-  std::size_t take_body(std::string_view bytes);
-  void on_head(std::string_view head);
-  void decide_on_head();
-  void find_no_route(const std::string& allow);
-  void refuse_after_body(int status, std::string_view message, std::string_view fields);
-  void refuse_now(int status, std::string_view message, std::string_view fields = {});
-  void refuse_too_large();
-  void dispatch();
-  void begin_answer(const Response& response, BodyEnd body_end);
-  void finish_answer();
-  void log_request(int status, std::size_t body_size);
-
-  // Sending, waiting and ending.
-  void flush();
+  // Sending and waiting.
   void settle();
-  bool has_partial_request() const noexcept;
+  bool settle_busy();
+  void flush();
+  void account() noexcept;
   void wait_for(Waiting what);
+
+  // Ending.
   void linger();
-  void release_exchange();
+  void release_workspace();
   void join();
 
   Server& server_;
   int socket_ = -1;
-  Exchange* exchange_ = nullptr;
-  bool is_unix_ = false;
-  bool is_unused_ = true;        // not a byte has come yet
+  Workspace* work_ = nullptr;  // while it is busy, and until a busy one has ended
+  Kind kind_;
+  State state_ = State::free;
+  Waiting waiting_ = Waiting::idle;
+  bool is_unused_ = true;        // no byte has arrived yet
   bool input_ended_ = false;     // the client has sent its last byte
   bool receive_paused_ = false;  // the backlog is full
-  bool close_after_ = false;     // the answer in the making is the last
-  bool lingering_ = false;       // everything is sent; what comes in is thrown away
-  bool closing_ = false;
-  bool in_endpoint_ = false;  // true exactly while an endpoint holds the exchange
-  bool processing_ = false;   // true exactly while process() runs
-  Waiting waiting_ = Waiting::idle;
+  bool processing_ = false;      // true exactly while process() runs
   Operation receive_ = Operation::to<&Connection::on_receive>(*this);
   Operation send_ = Operation::to<&Connection::on_send>(*this);
   Deadline deadline_ = Deadline::to<&Connection::on_deadline>(*this);

@@ -5,10 +5,12 @@
 
 namespace picortex::http {
 
-// Finds the end of a request's head, and refuses early what cannot become one.
+// Finds the end of a request's head (RFC 9112, sections 2 to 5), and rejects early what cannot
+// become one.
 //
-//   head         = *CRLF request-line *( field-line CRLF ) CRLF         (RFC 9112, sections 2 and
-//   5) request-line = method SP request-target SP HTTP-version CRLF
+//   head         = *CRLF request-line *( field-line CRLF ) CRLF
+//   request-line = method SP request-target SP HTTP-version CRLF
+//   field-line   = field-name ":" OWS field-value OWS
 //
 // It looks at bytes strictly in order and says of every prefix the same, however the prefix
 // arrived: so the outcome of a request cannot depend on how the network cut it. What llhttp leaves
@@ -21,16 +23,17 @@ class HeadScanner {
   static constexpr std::size_t kFieldCountMax = 100;
 
   struct Answer {
-    enum class Kind { incomplete, complete, refused } kind;
+    enum class Kind { incomplete, complete, rejected } kind;
     std::size_t size = 0;     // complete: the head's size
-    int status = 0;           // refused: 400, 414, 431, 501 or 505
-    const char* reason = "";  // refused: one sentence
+    int status = 0;           // rejected: 400, 414, 431, 501 or 505
+    const char* reason = "";  // rejected: one sentence
   };
 
-  // `head`: everything since the request's first byte; it may only have grown since the last call.
+  // `head` is everything since the request's first byte; since the last call it may only have
+  // grown.
   Answer scan(std::string_view head) noexcept;
 
-  // Empty lines before the request line are not part of what llhttp gets.
+  // The beginning for llhttp, after empty lines that precede the request line.
   std::size_t start() const noexcept { return start_; }
 
   void reset() noexcept { *this = {}; }
@@ -40,7 +43,7 @@ class HeadScanner {
 
   std::size_t start_ = 0;       // of the request line
   std::size_t line_start_ = 0;  // of the line being scanned
-  std::size_t position_ = 0;    // everything before it has been looked at
+  std::size_t position_ = 0;    // everything before it has been examined
   std::size_t field_count_ = 0;
   bool has_request_line_ = false;
 };

@@ -49,7 +49,7 @@ socklen_t fill(sockaddr_storage& storage, const ClientAddress& address, std::uin
   return sizeof v4;
 }
 
-// Where the socket is bound to.
+// Returns the address that the socket is bound to.
 sockaddr_storage bound_address(int socket) {
   sockaddr_storage storage{};
   socklen_t size = sizeof storage;
@@ -97,7 +97,7 @@ Result<Listener> listen_tcp(const ClientAddress& address, std::uint16_t port) {
   if (!socket.is_open()) return cannot_listen(name, errno);
   const int on = 1;
   setsockopt(socket.number(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  // Inherited by every accepted socket, which saves a system call each.
+  // Accepted sockets inherit it, which saves a system call each.
   setsockopt(socket.number(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   if (storage.ss_family == AF_INET6) {
     setsockopt(socket.number(), IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);

@@ -7,7 +7,7 @@
 namespace picortex::http {
 namespace {
 
-// A view of a literal, such as the path "/" of a target without one, stays where it is.
+// A view of a literal, such as the path "/" of a target without one, stays unchanged.
 void move_view(std::string_view& view, std::string_view from, const char* to) noexcept {
   const std::less<const char*> before;
   if (before(view.data(), from.data()) || before(from.data() + from.size(), view.data())) return;

@@ -7,7 +7,8 @@
 
 namespace picortex::http {
 
-// Methods that picortex knows (RFC 9110, section 9; PATCH: RFC 5789). Others are answered with 501.
+// The methods that picortex knows (RFC 9110, section 9; PATCH: RFC 5789). Others are answered with
+// 501.
 enum class Method : std::uint8_t { get, head, post, put, delete_, options, patch, trace };
 
 std::string_view method_name(Method method) noexcept;
@@ -19,14 +20,14 @@ struct Field {
   bool is_named(std::string_view other) const noexcept;  // in any case
 };
 
-// The head of a request. Its texts are views into the head's bytes, which the exchange keeps.
+// The head of a request. Its texts are views of the head's bytes, which the exchange keeps.
 struct Request {
   Method method = Method::get;
   int minor_version = 1;       // of HTTP/1
   std::string_view target;     // as it was sent
   std::string_view authority;  // of an absolute-form target, else empty
   std::string_view path;       // up to the '?', as it was sent: %-escapes are not decoded
-  std::string_view query;      // behind the '?'
+  std::string_view query;      // after the '?'
   std::vector<Field> fields;
   std::string_view host;  // of the target's authority, else the Host field
   bool keep_alive = true;
@@ -34,11 +35,11 @@ struct Request {
   bool expects_continue = false;
   std::optional<std::uint64_t> content_length;
 
-  // The first field of that name, in any case; empty when there is none.
+  // Returns the first field of that name, in any case; empty if there is none.
   std::string_view field(std::string_view name) const noexcept;
 
   void clear() noexcept;
-  // The head's bytes have moved from `from` to `to`.
+  // Adjusts the views after the head's bytes have moved from `from` to `to`.
   void move_views(std::string_view from, const char* to) noexcept;
 };
 

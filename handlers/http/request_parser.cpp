@@ -10,9 +10,6 @@
 namespace picortex::http {
 namespace {
 
-// Chunk sizes, extensions and trailers are overhead that a client could send without end.
-constexpr std::uint64_t kFramingSizeMax = 65536;
-
 RequestParser& self(llhttp_t* parser) noexcept {
   return *static_cast<RequestParser*>(parser->data);
 }
@@ -42,7 +39,7 @@ bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept {
   return a.size() == b.size() && strncasecmp(a.data(), b.data(), a.size()) == 0;
 }
 
-// origin-form, absolute-form or asterisk-form (RFC 9112, section 3.2).
+// Accepts origin-form, absolute-form and asterisk-form (RFC 9112, section 3.2).
 bool split_target(Request& request) noexcept {
   std::string_view rest = request.target;
   if (rest.find('#') != std::string_view::npos) return false;
@@ -72,8 +69,8 @@ bool split_target(Request& request) noexcept {
 
 constexpr ByteSet kHostCharacters = ByteSet().add_range('!', '~').remove("\"#/<>?@\\^`{|}");
 
-// What llhttp leaves to its user of the fields' meaning.
-Refusal check_fields(Request& request) noexcept {
+// Checks the meaning of fields, as far as llhttp leaves that open.
+Rejection check_fields(Request& request) noexcept {
   int host_count = 0;
   int transfer_encoding_count = 0;
   for (const Field& field : request.fields) {
@@ -86,19 +83,19 @@ Refusal check_fields(Request& request) noexcept {
         return {400, "Transfer-Encoding is not part of HTTP/1.0"};
       }
       if (!equal_ignoring_case(field.value, "chunked")) {
-        return {501, "No transfer coding but chunked is known here"};
+        return {501, "Only the transfer coding chunked is supported"};
       }
     } else if (field.is_named("expect")) {
       if (!equal_ignoring_case(field.value, "100-continue")) {
-        return {417, "No expectation but 100-continue can be met"};
+        return {417, "Only the expectation 100-continue is supported"};
       }
       request.expects_continue = request.minor_version == 1;
     }
   }
-  if (host_count > 1) return {400, "The Host header is there more than once"};
-  if (host_count == 0 && request.minor_version == 1) return {400, "The Host header is missing"};
-  if (!kHostCharacters.has_all(request.host)) return {400, "The Host header is malformed"};
-  if (transfer_encoding_count > 1) return {400, "Transfer-Encoding is there more than once"};
+  if (host_count > 1) return {400, "Duplicate Host header"};
+  if (host_count == 0 && request.minor_version == 1) return {400, "Missing Host header"};
+  if (!kHostCharacters.has_all(request.host)) return {400, "Malformed Host header"};
+  if (transfer_encoding_count > 1) return {400, "Duplicate Transfer-Encoding header"};
   if (!request.authority.empty()) request.host = request.authority;
   return {};
 }
@@ -112,7 +109,6 @@ llhttp_settings_t RequestParser::make_settings() noexcept {
   settings.on_header_field = &RequestParser::on_field_name;
   settings.on_header_value = &RequestParser::on_field_value;
   settings.on_headers_complete = &RequestParser::on_headers_complete;
-  settings.on_chunk_header = &RequestParser::on_chunk_header;
   settings.on_body = &RequestParser::on_body;
   settings.on_message_complete = &RequestParser::on_message_complete;
   return settings;
@@ -124,15 +120,15 @@ void RequestParser::reset() noexcept {
   static const llhttp_settings_t settings = make_settings();
   llhttp_init(&parser_, HTTP_REQUEST, &settings);
   parser_.data = this;
-  framing_size_ = 0;
-  too_large_ = complete_ = false;
+  chunks_.reset();
+  is_chunked_ = too_large_ = complete_ = false;
 }
 
-Refusal RequestParser::parse_head(std::string_view head, Request& request) noexcept {
+Rejection RequestParser::parse_head(std::string_view head, Request& request) noexcept {
   request_ = &request;
   const llhttp_errno_t error = llhttp_execute(&parser_, head.data(), head.size());
   request_ = nullptr;
-  if (error != HPE_OK && error != HPE_PAUSED) return refusal_of(error);
+  if (error != HPE_OK && error != HPE_PAUSED) return rejection_of(error);
   if (!split_target(request)) return {400, "The request target is malformed"};
   return check_fields(request);
 }
@@ -140,23 +136,46 @@ Refusal RequestParser::parse_head(std::string_view head, Request& request) noexc
 RequestParser::Progress RequestParser::parse_body(std::string_view bytes, std::string& body,
                                                   std::size_t body_size_max) {
   CHECK(!complete_);
+  if (is_chunked_) return parse_chunks(bytes, body, body_size_max);
   body_ = &body;
   body_size_max_ = body_size_max;
-  const std::size_t size_before = body.size();
   const llhttp_errno_t error = llhttp_execute(&parser_, bytes.data(), bytes.size());
   body_ = nullptr;
   std::size_t consumed = bytes.size();
   if (error == HPE_PAUSED) {
     consumed = static_cast<std::size_t>(llhttp_get_error_pos(&parser_) - bytes.data());
   } else if (error != HPE_OK) {
-    return {consumed, too_large_ ? Refusal{413, "Request body is too large"} : refusal_of(error)};
+    return {consumed,
+            too_large_ ? Rejection{413, "Request body is too large"} : rejection_of(error)};
   }
-  framing_size_ += consumed - (body.size() - size_before);
-  if (framing_size_ > kFramingSizeMax) return {consumed, {413, "Request body is too large"}};
   return {consumed, {}};
 }
 
-Refusal RequestParser::refusal_of(llhttp_errno_t error) const noexcept {
+RequestParser::Progress RequestParser::parse_chunks(std::string_view bytes, std::string& body,
+                                                    std::size_t body_size_max) {
+  using Outcome = ChunkedDecoder::Outcome;
+  const auto [outcome, consumed] = chunks_.decode(bytes, body, body_size_max);
+  switch (outcome) {
+    case Outcome::complete:
+      complete_ = true;
+      return {consumed, {}};
+    case Outcome::wants_more:
+      return {consumed, {}};
+    case Outcome::bad_size:
+      return {consumed, {400, "A chunk's size is malformed"}};
+    case Outcome::bad_extension:
+      return {consumed, {400, "A chunk's extension is malformed"}};
+    case Outcome::bad_end:
+      return {consumed, {400, "A chunk's data does not end where its size says"}};
+    case Outcome::bad_trailer:
+      return {consumed, {400, "A trailer field is malformed"}};
+    case Outcome::too_large:
+      return {consumed, {413, "Request body is too large"}};
+  }
+  return {consumed, {400, "The request is malformed"}};
+}
+
+Rejection RequestParser::rejection_of(llhttp_errno_t error) const noexcept {
   switch (error) {
     case HPE_UNEXPECTED_CONTENT_LENGTH:
       return {400, "Content-Length and Transfer-Encoding contradict each other"};
@@ -164,8 +183,6 @@ Refusal RequestParser::refusal_of(llhttp_errno_t error) const noexcept {
       return {400, "Content-Length is malformed"};
     case HPE_INVALID_TRANSFER_ENCODING:
       return {400, "Transfer-Encoding is malformed"};
-    case HPE_INVALID_CHUNK_SIZE:
-      return {400, "A chunk's size is malformed"};
     case HPE_INVALID_HEADER_TOKEN:
       return {400, "A header is malformed"};
     default:
@@ -179,14 +196,12 @@ int RequestParser::on_url(llhttp_t* parser, const char* at, std::size_t size) no
 }
 
 int RequestParser::on_field_name(llhttp_t* parser, const char* at, std::size_t size) noexcept {
-  // Trailers are read for their framing alone (RFC 9110, section 6.5.1).
-  if (Request* request = self(parser).request_) request->fields.push_back({{at, size}, {}});
+  self(parser).request_->fields.push_back({{at, size}, {}});
   return 0;
 }
 
 int RequestParser::on_field_value(llhttp_t* parser, const char* at, std::size_t size) noexcept {
   Request* request = self(parser).request_;
-  if (request == nullptr) return 0;
   std::string_view value{at, size};
   while (!value.empty() && (value.back() == ' ' || value.back() == '\t')) value.remove_suffix(1);
   request->fields.back().value = value;
@@ -199,18 +214,11 @@ int RequestParser::on_headers_complete(llhttp_t* parser) noexcept {
   request.minor_version = parser->http_minor;
   request.keep_alive = llhttp_should_keep_alive(parser) != 0;
   if ((parser->flags & F_CONTENT_LENGTH) != 0) request.content_length = parser->content_length;
+  self(parser).is_chunked_ = (parser->flags & F_CHUNKED) != 0;
   request.has_body = (parser->flags & F_CHUNKED) != 0 || parser->content_length > 0;
-  // Another protocol is not offered here: RFC 9110, section 7.8 lets a server ignore Upgrade.
+  // No other protocol is offered here: RFC 9110, section 7.8 lets a server ignore Upgrade.
   parser->upgrade = 0;
   return 0;
-}
-
-// A chunk that cannot fit is refused by its size alone.
-int RequestParser::on_chunk_header(llhttp_t* parser) noexcept {
-  RequestParser& it = self(parser);
-  if (parser->content_length <= it.body_size_max_ - it.body_->size()) return 0;
-  it.too_large_ = true;
-  return HPE_USER;
 }
 
 int RequestParser::on_body(llhttp_t* parser, const char* at, std::size_t size) noexcept {

@@ -5,7 +5,8 @@
 #include <cstdio>
 #include <ctime>
 
-#include "base/json_text.h"
+#include "base/json/json_object.h"
+#include "base/json/json_text.h"
 
 namespace picortex::http {
 
@@ -54,8 +55,7 @@ std::string_view reason_phrase(int status) noexcept {
   }
 }
 
-// The ends of lines are part of the literals behind them: few appends, since this runs for every
-// request.
+// The line ends are part of the following literals: few appends, since this runs for every request.
 void append_response(std::string& out, const Response& response, const ResponseFrame& frame) {
   if (response.status == 200) {
     out += "HTTP/1.1 200 OK\r\nDate: ";
@@ -103,17 +103,11 @@ void append_chunk(std::string& out, std::string_view piece) {
 
 void append_error_body(std::string& out, int status, std::string_view message,
                        const Uuid& request_id) {
-  out += "{\"statusCode\":";
-  append_json_number(out, std::int64_t{status});
-  out += ",\"error\":";
-  append_json_string(out, reason_phrase(status));
-  out += ",\"message\":";
-  append_json_string(out, message);
-  out += ",\"request_id\":\"";
-  char id[Uuid::kTextSize];
-  format_uuid(request_id, id);
-  out.append(id, sizeof id);
-  out += "\"}";
+  JsonObject(out)
+      .number("statusCode", status)
+      .text("error", reason_phrase(status))
+      .text("message", message)
+      .id("request_id", request_id);
 }
 
 std::string_view HttpDate::at(std::int64_t unix_ms) noexcept {

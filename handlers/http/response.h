@@ -4,13 +4,15 @@
 #include <string>
 #include <string_view>
 
-#include "base/uuid.h"
+#include "base/uuid/uuid.h"
 
 namespace picortex::http {
 
 inline constexpr std::string_view kJson = "application/json; charset=utf-8";
+// For an overload that passes soon (RFC 9110, section 10.2.3).
+inline constexpr std::string_view kRetrySoon = "Retry-After: 1\r\n";
 
-// What an endpoint answers. Its texts need only last for the call that takes it.
+// An endpoint's answer. Its texts only need to be valid during the call that takes it.
 struct Response {
   int status = 200;
   std::string_view content_type = kJson;
@@ -21,11 +23,11 @@ struct Response {
 // How a client knows where the body ends (RFC 9112, section 6.3).
 enum class BodyEnd : std::uint8_t {
   length,  // Content-Length: the body is whole
-  chunks,  // Transfer-Encoding: chunked; the body comes behind it, by append_chunk()
-  close,   // HTTP/1.0: the connection's end; the body comes behind it as it is
+  chunks,  // Transfer-Encoding: chunked; append_chunk() adds the body
+  close,   // HTTP/1.0: the connection's end; the body follows unchanged
 };
 
-// What the connection adds to it.
+// What the connection adds to a response.
 struct ResponseFrame {
   const Uuid& request_id;
   std::string_view date;  // IMF-fixdate, see HttpDate
@@ -35,14 +37,14 @@ struct ResponseFrame {
   bool keep_alive_10 = false;  // an HTTP/1.0 client asked to keep the connection
 };
 
-// "Not Found"; "Unknown" for a status that picortex never sends.
+// Returns "Not Found", for example; "Unknown" for a status that picortex never sends.
 std::string_view reason_phrase(int status) noexcept;
 
-// Appends a whole response (RFC 9112, section 4): Date, X-Request-ID, Content-Length and body; of a
-// body that comes in pieces only the head.
+// Appends a whole response (RFC 9112, section 4): Date, X-Request-ID, Content-Length and body; only
+// the head if the body follows in pieces.
 void append_response(std::string& out, const Response& response, const ResponseFrame& frame);
 
-// Appends a piece of a chunked body (RFC 9112, section 7.1), not empty, and the body's end.
+// Append a nonempty piece of a chunked body (RFC 9112, section 7.1), and the body's end.
 void append_chunk(std::string& out, std::string_view piece);
 inline constexpr std::string_view kLastChunk = "0\r\n\r\n";
 

@@ -25,6 +25,26 @@ bool fits(std::string_view path, std::string_view pattern) noexcept {
 
 }  // namespace
 
+std::string_view access_name(Access access) noexcept {
+  switch (access) {
+    case Access::anyone:
+      return "anyone";
+    case Access::own_host:
+      return "own_host";
+    case Access::own_names:
+      return "own_names";
+    case Access::read:
+      return "read";
+    case Access::write:
+      return "write";
+    case Access::telemetry:
+      return "telemetry";
+    case Access::admin:
+      return "admin";
+  }
+  return {};
+}
+
 void Router::add(const Route& route) {
   const bool is_pattern = route.path.find('*') != std::string_view::npos;
   (is_pattern ? patterns_ : routes_).push_back(route);
@@ -45,6 +65,12 @@ Router::Match Router::find(Method method, std::string_view path) const {
   }
   if (!match.allow.empty()) match.allow += "\r\n";
   return match;
+}
+
+std::vector<Route> Router::routes() const {
+  std::vector<Route> all = routes_;
+  all.insert(all.end(), patterns_.begin(), patterns_.end());
+  return all;
 }
 
 }  // namespace picortex::http

@@ -4,47 +4,37 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <type_traits>
 #include <vector>
 
+#include "base/callback.h"
 #include "handlers/http/request.h"
 
 namespace picortex::http {
 
 class Exchange;
 
-// Who may call a route.
+// The access that a route requires.
 enum class Access : std::uint8_t {
   anyone,     // from anywhere, under any name
-  own_host,   // under the daemon's own names, and from pages of any Origin
-  own_names,  // under the daemon's own names only: no foreign Host, no foreign Origin
-  token,      // that, and with the token or as a trusted peer of a Unix socket
+  own_host,   // under an allowed host, and from pages of any Origin
+  own_names,  // under an allowed host: no foreign Host, no foreign Origin
+  // The same, and with the scope of this name (middleware/scope.h), by a token or as the peer of a
+  // Unix socket.
+  read,
+  write,
+  telemetry,
+  admin,
 };
 
-// A member function of an endpoint that answers requests.
-class Endpoint {
- public:
-  template <auto Method, class Owner>
-  static Endpoint to(Owner& owner) noexcept {
-    static_assert(std::is_nothrow_invocable_v<decltype(Method), Owner&, Exchange&>);
-    return Endpoint(&owner, [](void* bound, Exchange& exchange) noexcept {
-      (static_cast<Owner*>(bound)->*Method)(exchange);
-    });
-  }
+// Returns the enumerator's name, such as "own_host".
+std::string_view access_name(Access access) noexcept;
 
-  void answer(Exchange& exchange) const noexcept { handler_(owner_, exchange); }
-
- private:
-  using Handler = void (*)(void*, Exchange&) noexcept;
-  Endpoint(void* owner, Handler handler) noexcept : owner_(owner), handler_(handler) {}
-
-  void* owner_;
-  Handler handler_;
-};
+// The member function of an endpoint that answers requests.
+using Endpoint = Callback<Exchange&>;
 
 struct Route {
   Method method;
-  std::string_view path;  // one segment may be "*", which stands for any decimal digits
+  std::string_view path;  // one segment may be "*", which matches any decimal digits
   Access access;
   std::size_t body_size_max;
   bool is_health_poll;  // logged at debug only
@@ -62,9 +52,12 @@ class Router {
   };
   Match find(Method method, std::string_view path) const;
 
+  // All routes, in the order in which they are tried.
+  std::vector<Route> routes() const;
+
  private:
   std::vector<Route> routes_;
-  std::vector<Route> patterns_;  // those with a "*", looked at behind all others
+  std::vector<Route> patterns_;  // those with a "*", checked after all others
 };
 
 }  // namespace picortex::http

@@ -1,31 +1,42 @@
 #include "handlers/http/server.h"
 
+#include <malloc.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 
 namespace picortex::http {
 namespace {
 
-constexpr std::uint16_t kBufferGroup = 0;
 constexpr std::uint32_t kBufferCount = 1024;
 constexpr std::uint32_t kBufferSize = 4096;
 constexpr std::chrono::milliseconds kAcceptRetryDelay{100};
-// Exchanges kept for the next requests; more are made, and kept, only while more are in use at
+// Workspaces kept for the next requests; more are made, and kept, only while more are in use at
 // once.
-constexpr std::size_t kExchangesReserved = 64;
+constexpr std::size_t kWorkspacesReserved = 64;
+// How many exchanges that were not needed for a tick are released in the next, so that no iteration
+// takes long.
+constexpr std::chrono::seconds kPoolTick{1};
+constexpr std::size_t kWorkspacesFreedPerTick = 512;
+constexpr std::chrono::hours kNoLimit{24 * 365};
+// A connection that has waited for less is spared as long as there is another: the request of a
+// client that was just accepted is on its way.
+constexpr std::chrono::seconds kSparedTime{1};
 
 }  // namespace
 
-Server::Door::Door(Server& owner, Listener socket) : server(owner), listener(std::move(socket)) {}
+Server::Acceptor::Acceptor(Server& owner, Listener socket)
+    : server(owner), listener(std::move(socket)) {}
 
-void Server::Door::accept() {
+void Server::Acceptor::accept() {
   if (accept_operation.in_flight() || !listener.socket.is_open()) return;
   server.reactor_.ring().accept_multishot(accept_operation, listener.socket.number());
 }
 
-void Server::Door::on_accept(const Completion& completion) noexcept {
+void Server::Acceptor::on_accept(const Completion& completion) noexcept {
   if (completion.result >= 0) {
     server.admit(completion.result, listener.is_unix);
   } else if (!server.draining_) {
@@ -42,7 +53,7 @@ Result<std::unique_ptr<Server>> Server::create(Reactor& reactor, Log& log, const
                                                const AccessControl& access,
                                                const TrustedProxies& proxies,
                                                const ServerLimits& limits) {
-  auto buffers = BufferPool::create(reactor.ring(), kBufferGroup, kBufferCount, kBufferSize);
+  auto buffers = BufferPool::create(reactor.ring(), kBufferCount, kBufferSize);
   if (!buffers) return std::unexpected(buffers.error());
   return std::unique_ptr<Server>(
       new Server(reactor, log, router, access, proxies, limits, std::move(*buffers)));
@@ -62,28 +73,41 @@ Server::Server(Reactor& reactor, Log& log, const Router& router, const AccessCon
       bodies_(limits.body_timeout),
       sends_(limits.send_timeout),
       lingers_(limits.linger_timeout),
-      accept_retries_(kAcceptRetryDelay) {
-  for (DeadlineList* list : {&idle_, &heads_, &bodies_, &sends_, &lingers_, &accept_retries_}) {
+      endpoints_(kNoLimit),
+      polls_(kPollTime),
+      accept_retries_(kAcceptRetryDelay),
+      pool_ticks_(kPoolTick) {
+  for (DeadlineList* list : {&idle_, &heads_, &bodies_, &sends_, &lingers_, &endpoints_, &polls_,
+                             &accept_retries_, &pool_ticks_}) {
     reactor_.add(*list);
   }
-  free_exchanges_.reserve(kExchangesReserved);
+  reactor_.add(IterationHook::to<&Server::bound_memory>(*this));
+  free_workspaces_.reserve(kWorkspacesReserved);
 }
 
 Server::~Server() {
-  for (const Door& door : doors_) {
-    if (!door.listener.path.empty()) unlink(door.listener.path.c_str());
+  for (const Acceptor& acceptor : acceptors_) {
+    if (!acceptor.listener.path.empty()) unlink(acceptor.listener.path.c_str());
   }
 }
 
-void Server::listen(Listener listener) { doors_.emplace_back(*this, std::move(listener)).accept(); }
+void Server::listen(Listener listener) {
+  acceptors_.emplace_back(*this, std::move(listener)).accept();
+}
 
 void Server::admit(int socket, bool is_unix) {
   ++accepted_;
   const std::size_t connections_open = connections_.size() - free_connections_.size();
+  const std::size_t ordinary_max = limits_.connections_max + kConnectionsOverMax;
+  const bool only_for_polls = connections_open >= ordinary_max;
   if (connections_open >= limits_.connections_max) make_room();
-  if (connections_open >= limits_.connections_max + kConnectionsOverMax) {
-    ++turned_away_;
-    return reactor_.ring().close(socket);
+  if (connections_open >= ordinary_max + kConnectionsForPolls) {
+    evict_first(polls_);
+    // Connections that were just evicted still count.
+    if (connections_open >= ordinary_max + 2 * kConnectionsForPolls) {
+      ++turned_away_;
+      return reactor_.ring().close(socket);
+    }
   }
   Connection* connection = nullptr;
   if (!free_connections_.empty()) {
@@ -92,19 +116,57 @@ void Server::admit(int socket, bool is_unix) {
   } else {
     connection = &connections_.emplace_back(*this);
   }
-  connection->open(socket, is_unix);
+  connection->open(socket, {.is_unix = is_unix, .only_for_polls = only_for_polls});
   if (draining_) connection->finish();
 }
 
-// Whoever can be missed most easily goes: the longest idle connection, one that was answered, then
-// the one whose head or body takes longest, so that no crowd of slow clients keeps the others out.
-// Its slot comes free once the kernel has let go of it.
+// Evicts the connection whose loss costs least, so that a crowd of slow clients cannot keep others
+// out: one that waits for nothing; one that was answered; one whose head is slow, or that does not
+// read, or whose body is slow; last one whose answer is in progress. Among equals, the one that has
+// waited longest. Its slot becomes free once the kernel, and the endpoint, have released it.
 void Server::make_room() {
-  for (DeadlineList* list : {&idle_, &lingers_, &heads_, &bodies_}) {
-    if (!list->expire_first()) continue;
-    ++evicted_;
-    return;
+  const std::array<DeadlineList*, 6> by_cost{&idle_,  &lingers_, &heads_,
+                                             &sends_, &bodies_,  &endpoints_};
+  for (const Nanoseconds spared : {Nanoseconds(kSparedTime), Nanoseconds::zero()}) {
+    for (DeadlineList* list : by_cost) {
+      const bool is_due = !list->is_empty() && reactor_.now() - list->first_start() >= spared;
+      if (is_due) return evict_first(*list);
+    }
   }
+}
+
+void Server::evict_first(DeadlineList& list) {
+  making_room_ = true;
+  if (list.expire_first()) ++evicted_;
+  making_room_ = false;
+}
+
+// Runs at the end of each iteration, when no connection is being processed: before a bound is
+// reached, those that have been slow for longest make room. At the bound itself requests are
+// rejected.
+void Server::bound_memory() noexcept {
+  const std::size_t answers_max = limits_.all_answers_size_max;
+  if (held_.answers > answers_max / 4 * 3) {
+    while (held_.answers > answers_max / 2 && !sends_.is_empty()) evict_first(sends_);
+  }
+  const std::size_t input_max = limits_.all_input_size_max;
+  if (held_.input > input_max / 4 * 3) {
+    for (DeadlineList* list : {&heads_, &sends_, &bodies_, &endpoints_}) {
+      while (held_.input > input_max / 2 && !list->is_empty()) evict_first(*list);
+    }
+  }
+}
+
+void Server::shed_memory() noexcept {
+  for (DeadlineList* list : {&sends_, &bodies_, &heads_}) {
+    // Only those present now: one may be answered, and wait for the client to read.
+    for (std::size_t left = connections_.size(); left > 0 && !list->is_empty(); --left) {
+      evict_first(*list);
+    }
+  }
+  workspaces_ -= free_workspaces_.size();
+  free_workspaces_.clear();
+  workspaces_unused_ = 0;
 }
 
 void Server::on_accept_failure(int error) {
@@ -116,23 +178,23 @@ void Server::on_accept_failure(int error) {
   accept_retries_.start(accept_retry_, reactor_.now());
   log_.line(Level::warn, "http.accept_failed")
       .text("error", std::strerror(error))
-      .number("connections", static_cast<std::int64_t>(figures().connections))
-      .message("cannot accept a connection; the longest idle one makes room");
+      .number("connections", static_cast<std::int64_t>(stats().connections))
+      .message("cannot accept a connection; another one makes room");
 }
 
 void Server::on_accept_retry() noexcept {
-  for (Door& door : doors_) door.accept();
+  for (Acceptor& acceptor : acceptors_) acceptor.accept();
 }
 
 void Server::drain() {
   if (draining_) return;
   draining_ = true;
   accept_retry_.stop();
-  for (Door& door : doors_) {
-    if (door.accept_operation.in_flight()) {
-      reactor_.ring().cancel(door.accept_operation);
+  for (Acceptor& acceptor : acceptors_) {
+    if (acceptor.accept_operation.in_flight()) {
+      reactor_.ring().cancel(acceptor.accept_operation);
     } else {
-      door.listener.socket.reset();
+      acceptor.listener.socket.reset();
     }
   }
   for (Connection& connection : connections_) connection.finish();
@@ -143,22 +205,42 @@ void Server::terminate() {
 }
 
 bool Server::is_idle() const noexcept {
-  for (const Door& door : doors_) {
-    if (door.accept_operation.in_flight()) return false;
+  for (const Acceptor& acceptor : acceptors_) {
+    if (acceptor.accept_operation.in_flight()) return false;
   }
   return free_connections_.size() == connections_.size();
 }
 
-Exchange& Server::lease_exchange() {
-  if (free_exchanges_.empty()) return exchanges_.emplace_back();
-  Exchange* exchange = free_exchanges_.back();
-  free_exchanges_.pop_back();
-  return *exchange;
+Workspace& Server::lease_workspace() {
+  if (free_workspaces_.empty()) {
+    ++workspaces_;
+    return *std::make_unique<Workspace>(*this).release();
+  }
+  Workspace* workspace = free_workspaces_.back().release();
+  free_workspaces_.pop_back();
+  workspaces_unused_ = std::min(workspaces_unused_, free_workspaces_.size());
+  return *workspace;
 }
 
-void Server::return_exchange(Exchange& exchange) {
-  exchange.trim();
-  free_exchanges_.push_back(&exchange);
+void Server::return_workspace(Workspace& workspace) {
+  workspace.reset();
+  free_workspaces_.emplace_back(&workspace);
+  if (free_workspaces_.size() <= kWorkspacesReserved || pool_tick_.is_running()) return;
+  workspaces_unused_ = free_workspaces_.size();
+  pool_ticks_.start(pool_tick_, reactor_.now());
+}
+
+void Server::on_pool_tick() noexcept {
+  if (workspaces_unused_ > kWorkspacesReserved) {
+    const std::size_t freed =
+        std::min(workspaces_unused_ - kWorkspacesReserved, kWorkspacesFreedPerTick);
+    free_workspaces_.erase(free_workspaces_.begin(),
+                           free_workspaces_.begin() + static_cast<std::ptrdiff_t>(freed));
+    workspaces_ -= freed;
+    malloc_trim(0);
+  }
+  workspaces_unused_ = free_workspaces_.size();
+  if (workspaces_unused_ > kWorkspacesReserved) pool_ticks_.start(pool_tick_, reactor_.now());
 }
 
 void Server::return_connection(Connection& connection) { free_connections_.push_back(&connection); }
@@ -169,7 +251,7 @@ bool Server::reserve_body(std::size_t size) noexcept {
   return true;
 }
 
-ServerFigures Server::figures() const noexcept {
+ServerStats Server::stats() const noexcept {
   std::size_t idle = 0;
   for (const Connection& connection : connections_) idle += connection.is_idle() ? 1 : 0;
   return {.connections = connections_.size() - free_connections_.size(),
@@ -179,8 +261,10 @@ ServerFigures Server::figures() const noexcept {
           .evicted = evicted_,
           .turned_away = turned_away_,
           .accept_failures = accept_failures_,
-          .exchanges = exchanges_.size(),
-          .body_bytes = body_bytes_};
+          .exchanges = workspaces_,
+          .body_bytes = body_bytes_,
+          .answer_bytes = held_.answers + closing_.answers,
+          .input_bytes = held_.input + closing_.input};
 }
 
 }  // namespace picortex::http

@@ -1,5 +1,3 @@
-#include "handlers/health.h"
-
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -10,6 +8,7 @@
 #include <string>
 
 #include "handlers/http/server.h"
+#include "handlers/ops/health_endpoint.h"
 #include "tests/real_ring/ring_fixture.h"
 #include "tests/support/allocation_counter.h"
 
@@ -27,13 +26,15 @@ struct HealthFixture : test::RingFixture {
     output = std::make_unique<Output>(*reactor, STDOUT_FILENO, 65536);
     log = std::make_unique<Log>(*reactor, *output, Log::Settings{.level = Level::fatal});
     feed = std::make_unique<EventFeed>(*reactor);
-    writer = std::make_unique<EventWriter>(*reactor, *log, *feed, directory, Durability::power);
+    worker = std::move(*Worker::start(*reactor));
+    writer =
+        std::make_unique<EventWriter>(*reactor, *log, *feed, *worker, directory, Durability::power);
     writer->open();
     probe = std::make_unique<TmuxProbe>(*reactor, *log, "");
-    health = std::make_unique<Health>(*reactor, *writer, *probe, "1", "c");
+    health = std::make_unique<HealthEndpoint>(*reactor, *writer, *probe, "1", "c");
     router.add({http::Method::get, "/health", http::Access::anyone, 0, true,
-                http::Endpoint::to<&Health::health>(*health)});
-    access = std::make_unique<AccessControl>(OwnNames(), *Token::load_or_create(directory));
+                http::Endpoint::to<&HealthEndpoint::health>(*health)});
+    access = std::make_unique<AccessControl>(AllowedHosts(), *Token::load_or_create(directory));
     server = std::move(*http::Server::create(*reactor, *log, router, *access, proxies, {}));
     auto listener = http::listen_tcp(*ClientAddress::parse("127.0.0.1"), 0);
     BOOST_REQUIRE(listener.has_value());
@@ -44,15 +45,16 @@ struct HealthFixture : test::RingFixture {
     server->listen(std::move(*listener));
     client = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     ::connect(client, reinterpret_cast<const sockaddr*>(&address), sizeof address);
-    BOOST_REQUIRE(turn_until([&] { return server->figures().connections == 1; }));
+    BOOST_REQUIRE(iterate_until([&] { return server->stats().connections == 1; }));
   }
 
   ~HealthFixture() {
     if (reactor == nullptr) return;
     ::close(client);
     server->drain();
-    BOOST_TEST(turn_until([&] { return server->is_idle() && writer->is_idle(); }));
+    BOOST_TEST(iterate_until([&] { return server->is_idle() && writer->is_idle(); }));
     writer->close();
+    BOOST_TEST(iterate_until([&] { return writer->is_closed(); }));
     std::filesystem::remove_all(directory);
   }
 
@@ -63,7 +65,7 @@ struct HealthFixture : test::RingFixture {
       return false;
     }
     ssize_t size = -1;
-    turn_until([&] {
+    iterate_until([&] {
       if (size <= 0) size = recv(client, answer, sizeof answer, 0);
       return size > 0;
     });
@@ -74,9 +76,10 @@ struct HealthFixture : test::RingFixture {
   std::unique_ptr<Output> output;
   std::unique_ptr<Log> log;
   std::unique_ptr<EventFeed> feed;
+  std::unique_ptr<Worker> worker;
   std::unique_ptr<EventWriter> writer;
   std::unique_ptr<TmuxProbe> probe;
-  std::unique_ptr<Health> health;
+  std::unique_ptr<HealthEndpoint> health;
   http::Router router;
   std::unique_ptr<AccessControl> access;
   TrustedProxies proxies;

@@ -22,8 +22,8 @@ BOOST_AUTO_TEST_CASE(a_range_reaches_both_ends_of_all_bytes) {
   BOOST_TEST(all.has_all("\0 ~\x80\xff"sv));
 }
 
-// Every pair of bytes beside each other, in a word of letters.
-BOOST_AUTO_TEST_CASE(the_first_byte_that_fits_is_found_whatever_stands_behind_it) {
+// Every pair of adjacent bytes, in a word of letters.
+BOOST_AUTO_TEST_CASE(the_first_byte_that_fits_is_found_whatever_follows_it) {
   for (unsigned first = 0; first < 256; ++first) {
     for (unsigned second = 0; second < 256; ++second) {
       char bytes[8] = {'a', 'a', 'a', static_cast<char>(first), static_cast<char>(second),

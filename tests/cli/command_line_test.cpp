@@ -1,8 +1,12 @@
 #include "cli/command_line.h"
 
 #include <boost/test/unit_test.hpp>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <utility>
 
-#include "cli/version.h"
+#include "base/version.h"
 #include "tests/cli/temporary_directory.h"
 
 using namespace picortex;
@@ -23,6 +27,48 @@ Command parse(Words words, Environment environment = {}) {
   return parse_command_line(words, environment);
 }
 
+// The words of a line for a shell, up to a pipe, a redirection or a comment. Quotes are known, and
+// nothing is special within them.
+Words shell_words(std::string_view line) {
+  Words words;
+  std::string word;
+  char quote = 0;
+  bool has_word = false;
+  for (const char c : line) {
+    if (quote == 0 && (c == '|' || c == '>' || (c == '#' && !has_word))) break;
+    if (quote == 0 ? c == '\'' || c == '"' : c == quote) {
+      quote = quote == 0 ? c : 0;
+      has_word = true;
+    } else if (c == ' ' && quote == 0) {
+      if (has_word) words.push_back(std::exchange(word, {}));
+      has_word = false;
+    } else {
+      word += c;
+      has_word = true;
+    }
+  }
+  if (has_word) words.push_back(word);
+  return words;
+}
+
+// The lines of a document's examples that call this program, without its name.
+std::vector<std::string> examples_in(const std::filesystem::path& document) {
+  std::vector<std::string> examples;
+  std::ifstream file(document);
+  bool is_example = false;
+  for (std::string line; std::getline(file, line);) {
+    if (line.starts_with("```")) is_example = !is_example;
+    std::string_view text = line;
+    for (const std::string_view before : {"$ ", "sudo ", "-u picortex ", "build/release/"}) {
+      if (text.starts_with(before)) text.remove_prefix(before.size());
+    }
+    const bool is_whole = text.find('$') == text.npos && !text.ends_with('\\');
+    if (is_example && text.starts_with("picortex ") && is_whole)
+      examples.emplace_back(text.substr(9));
+  }
+  return examples;
+}
+
 ServeOptions parse_serve(Words words, Environment environment = {}) {
   words.insert(words.begin(), "serve");
   const Command command = parse(words, environment);
@@ -31,7 +77,7 @@ ServeOptions parse_serve(Words words, Environment environment = {}) {
   return std::get<ServeOptions>(command);
 }
 
-std::string refusal(Words words, Environment environment = {}) {
+std::string rejection(Words words, Environment environment = {}) {
   const Command command = parse(words, environment);
   BOOST_REQUIRE(std::holds_alternative<Answer>(command));
   const auto& answer = std::get<Answer>(command);
@@ -57,12 +103,12 @@ BOOST_AUTO_TEST_CASE(alert_rules_are_read_and_their_number_is_bounded) {
   BOOST_REQUIRE(options.alert_rules.size() == 3u);
   BOOST_TEST(options.alert_rules[1].chat_id == "c");
   BOOST_TEST(
-      refusal({"serve", "--alert-on", "level=error"})
+      rejection({"serve", "--alert-on", "level=error"})
           .starts_with("picortex: --alert-on (flag): \"level=error\" is not allowed, since it "
                        "has no trigger"));
   std::string many = "level=error rate>1/1m";
   for (int i = 0; i < 64; ++i) many += ",level=error rate>1/1m";
-  BOOST_TEST(refusal({"serve", "--alert-on", many}) ==
+  BOOST_TEST(rejection({"serve", "--alert-on", many}) ==
              "picortex: --alert-on: there are more than 64 rules\n");
 }
 
@@ -170,23 +216,23 @@ BOOST_AUTO_TEST_CASE(the_data_directory_is_systemds_unless_given) {
   BOOST_TEST(parse_serve({}, {{"STATE_DIRECTORY", ""}}).data_dir == "./var");
 }
 
-BOOST_AUTO_TEST_CASE(a_refusal_names_option_origin_value_and_what_is_allowed) {
+BOOST_AUTO_TEST_CASE(a_rejection_names_option_origin_value_and_what_is_allowed) {
   BOOST_TEST(
-      refusal({"serve", "--drain-seconds", "0"}) ==
+      rejection({"serve", "--drain-seconds", "0"}) ==
       "picortex: --drain-seconds (flag): \"0\" is not allowed: give a whole number from 1 to "
       "300\n");
   BOOST_TEST(
-      refusal({"serve"}, {{"LOG_LEVEL", "loud"}}) ==
+      rejection({"serve"}, {{"LOG_LEVEL", "loud"}}) ==
       "picortex: --log-level (environment variable LOG_LEVEL): \"loud\" is not allowed: give "
       "trace, debug, info, warn, error or fatal\n");
   const TemporaryDirectory directory;
   const std::string file = directory.write("p.conf", "\nPICORTEX_DURABILITY=maybe\n");
-  BOOST_TEST(refusal({"serve", "--config", file}) ==
+  BOOST_TEST(rejection({"serve", "--config", file}) ==
              "picortex: --durability (" + file +
                  ":2): \"maybe\" is not allowed: give power or process\n");
 }
 
-BOOST_AUTO_TEST_CASE(each_option_refuses_what_it_cannot_mean) {
+BOOST_AUTO_TEST_CASE(each_option_rejects_what_it_cannot_mean) {
   const std::vector<std::pair<std::string, Words>> bad{
       {"--listen", {"", "8787", "host:80", "127.0.0.1:99999", "127.0.0.1:1,", ",127.0.0.1:1"}},
       {"--data-dir", {"", std::string(4001, 'x')}},
@@ -211,7 +257,7 @@ BOOST_AUTO_TEST_CASE(each_option_refuses_what_it_cannot_mean) {
       BOOST_TEST_CONTEXT(flag << " '" << value << "'") {
         const bool dashed = value.starts_with('-');
         const std::string text =
-            refusal(dashed ? Words{"serve", flag + '=' + value} : Words{"serve", flag, value});
+            rejection(dashed ? Words{"serve", flag + '=' + value} : Words{"serve", flag, value});
         BOOST_TEST(text.starts_with("picortex: " + flag + " (flag): \""), text);
         BOOST_TEST(text.find(" is not allowed: give ") != std::string::npos);
       }
@@ -219,27 +265,72 @@ BOOST_AUTO_TEST_CASE(each_option_refuses_what_it_cannot_mean) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(a_refused_value_cannot_write_a_line_or_paint_the_terminal) {
-  const std::string text = refusal({"serve", "--log-level", "a\nb\x1b[31m"});
+BOOST_AUTO_TEST_CASE(a_rejected_value_cannot_write_a_line_or_paint_the_terminal) {
+  const std::string text = rejection({"serve", "--log-level", "a\nb\x1b[31m"});
   BOOST_TEST(text.find("\"a\\nb\\u001b[31m\"") != std::string::npos);
-  BOOST_TEST(refusal({"serve", "--no\nsuch\x1b[0m"}).find('\x1b') == std::string::npos);
+  BOOST_TEST(rejection({"serve", "--no\nsuch\x1b[0m"}).find('\x1b') == std::string::npos);
 }
 
 BOOST_AUTO_TEST_CASE(usage_errors_are_one_line_with_status_2) {
-  refusal({});
-  refusal({"no-such-subcommand"});
-  refusal({"serve", "--no-such-option"});
-  refusal({"serve", "extra"});
-  refusal({"serve", "--log-level"});
-  refusal({"serve", "--log-level="});
-  refusal({"serve", "--log-level", "info", "--log-level", "warn"});
-  refusal({"serve", "health"});
-  refusal({"health", "--json=perhaps"});
-  refusal({"run"});
-  refusal({"run", "--"});
-  refusal({"run", "true"});
-  refusal({"run", "--chta", "x", "--", "true"});
-  refusal({"serve", "--config", "/nonexistent/p.conf"});
+  rejection({});
+  rejection({"no-such-subcommand"});
+  rejection({"serve", "--no-such-option"});
+  rejection({"serve", "extra"});
+  rejection({"serve", "--log-level"});
+  rejection({"serve", "--log-level="});
+  rejection({"serve", "--log-level", "info", "--log-level", "warn"});
+  rejection({"serve", "health"});
+  rejection({"health", "--json=perhaps"});
+  rejection({"run"});
+  rejection({"run", "--"});
+  rejection({"run", "true"});
+  rejection({"run", "--chta", "x", "--", "true"});
+  rejection({"serve", "--config", "/nonexistent/p.conf"});
+}
+
+BOOST_AUTO_TEST_CASE(a_typo_is_named_with_what_was_probably_meant) {
+  const std::pair<Words, const char*> typos[] = {
+      {{"lgos"}, "there is no subcommand \"lgos\": did you mean logs? See picortex --help"},
+      {{"serv", "--listen", "x"}, "there is no subcommand \"serv\": did you mean serve?"},
+      {{"egress", "alow", "h"},
+       "there is no subcommand \"alow\": did you mean allow? See picortex egress --help"},
+      {{"db", "bakup", "f"}, "there is no subcommand \"bakup\": did you mean backup?"},
+      {{"logs", "--chta", "x"}, "there is no option \"--chta\": did you mean --chat?"},
+      {{"logs", "--txet=x"}, "there is no option \"--txet\": did you mean --text?"},
+      {{"--hlep"}, "there is no option \"--hlep\": did you mean --help?"},
+      {{"frobnicate"}, "there is no subcommand \"frobnicate\": see picortex --help"}};
+  for (const auto& [words, said] : typos) {
+    const std::string text = rejection(words);
+    BOOST_TEST(text.find(said) != std::string::npos, text);
+  }
+  BOOST_TEST(rejection({"a\nb\x1b[31m"}).find('\x1b') == std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(a_type_has_its_star_at_the_end_only) {
+  for (const char* type : {"*error", "a*b", "**", "*.error", "*a*"}) {
+    BOOST_TEST(rejection({"logs", "--type", type}).find("a * at the end as in 'linq.*'") !=
+                   std::string::npos,
+               type);
+  }
+  for (const char* type : {"*", "linq.*", "linq.inbound", ""}) {
+    const Command command = parse({"logs", "--type", type});
+    BOOST_TEST(std::get<LogsOptions>(command).filter.event_type == type);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(around_takes_an_id_its_beginning_or_a_time) {
+  const auto around = [](const char* text) {
+    return *std::get<LogsOptions>(parse({"logs", "--around", text})).around;
+  };
+  BOOST_TEST(around("019a3333-0000-7004-8000-000000000001").id->is_whole());
+  for (const char* text : {"019a3333", "019a3333-0000-7004", "019A3333-0000-7004-8041"}) {
+    BOOST_TEST(!around(text).id->is_whole(), text);
+  }
+  BOOST_TEST(!around("2026-11-17 14:03:12.123").id.has_value());
+  BOOST_TEST(around("2026-11-17T14:03:12.123Z").time_ms == 1'794'924'192'123);
+  for (const char* text : {"019a333", "someday", "019a3333-0000-7004-8000-000000000001x"}) {
+    BOOST_TEST(rejection({"logs", "--around", text}).find("--around") != std::string::npos, text);
+  }
 }
 
 BOOST_AUTO_TEST_CASE(help_shows_each_options_default_and_variable) {
@@ -259,6 +350,97 @@ BOOST_AUTO_TEST_CASE(help_shows_each_options_default_and_variable) {
   BOOST_TEST(std::get<Answer>(parse({"--help"})).exit_status == 0);
 }
 
+BOOST_AUTO_TEST_CASE(every_command_has_examples_that_are_right) {
+  const std::vector<Words> commands{{},
+                                    {"db"},
+                                    {"token"},
+                                    {"claude"},
+                                    {"egress"},
+                                    {"serve"},
+                                    {"health"},
+                                    {"doctor"},
+                                    {"run"},
+                                    {"emit"},
+                                    {"logs"},
+                                    {"why"},
+                                    {"turns"},
+                                    {"stats"},
+                                    {"chats"},
+                                    {"errors"},
+                                    {"db", "check"},
+                                    {"db", "backup"},
+                                    {"db", "restore"},
+                                    {"db", "export"},
+                                    {"db", "import"},
+                                    {"token", "create"},
+                                    {"token", "list"},
+                                    {"token", "revoke"},
+                                    {"token", "rotate"},
+                                    {"claude", "install"},
+                                    {"claude", "status"},
+                                    {"claude", "remove"},
+                                    {"egress", "allow"},
+                                    {"egress", "deny"},
+                                    {"egress", "list"},
+                                    {"egress", "hosts"},
+                                    {"egress", "test"},
+                                    {"egress", "suggest"},
+                                    {"egress", "selftest"},
+                                    {"egress", "install"},
+                                    {"egress", "remove"},
+                                    {"egress", "status"}};
+  for (Words command : commands) {
+    command.push_back("--help");
+    const std::string text = std::get<Answer>(parse(command)).text;
+    const std::size_t begin = text.find("Examples:\n");
+    BOOST_REQUIRE_MESSAGE(begin != text.npos, text);
+    std::istringstream lines(text.substr(begin));
+    int examples = 0;
+    for (std::string line; std::getline(lines, line);) {
+      const std::size_t name = line.find("picortex ");
+      if (!line.starts_with("  ") || name == line.npos) continue;
+      ++examples;
+      const Words words = shell_words(line.substr(name + 9));
+      const Command parsed = parse(words);
+      const auto* answer = std::get_if<Answer>(&parsed);
+      BOOST_TEST(answer == nullptr, line + ": " + (answer == nullptr ? "" : answer->text));
+    }
+    BOOST_TEST(examples > 0, text);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(every_command_line_in_the_documents_is_right) {
+  std::size_t count = 0;
+  std::vector<std::filesystem::path> documents{PICORTEX_SOURCE_DIR "/README.md"};
+  for (const auto& entry :
+       std::filesystem::recursive_directory_iterator(PICORTEX_SOURCE_DIR "/docs")) {
+    if (entry.path().extension() == ".md") documents.push_back(entry.path());
+  }
+  for (const std::filesystem::path& document : documents) {
+    for (const std::string& example : examples_in(document)) {
+      const Words words = shell_words(example);
+      // Users of the host that the documents name need not exist here.
+      if (std::ranges::find(words, "--user") != words.end()) continue;
+      ++count;
+      const Command parsed = parse(words);
+      const auto* answer = std::get_if<Answer>(&parsed);
+      BOOST_TEST(
+          (answer == nullptr || answer->exit_status == 0),
+          document.string() + ": " + example + ": " + (answer == nullptr ? "" : answer->text));
+    }
+  }
+  BOOST_TEST(count > 30);
+}
+
+BOOST_AUTO_TEST_CASE(often_typed_flags_have_a_short_form) {
+  const auto options = std::get<LogsOptions>(parse({"logs", "-f", "-n", "7"}));
+  BOOST_TEST(options.follow);
+  BOOST_TEST(options.limit == 7);
+  BOOST_TEST(std::get<TurnsOptions>(parse({"turns", "-n3"})).filter.limit == 3);
+  BOOST_TEST(std::get<LogsOptions>(parse({"logs", "--limit", "4000000000"})).limit ==
+             4'000'000'000);
+}
+
 BOOST_AUTO_TEST_CASE(version_names_version_and_commit) {
   const auto answer = std::get<Answer>(parse({"--version"}));
   BOOST_TEST(answer.exit_status == 0);
@@ -274,9 +456,9 @@ BOOST_AUTO_TEST_CASE(health_asks_the_first_address_by_loopback) {
   BOOST_TEST(options.time_limit.count() == 250);
   BOOST_TEST(!std::get<HealthOptions>(parse({"health"})).json);
   BOOST_TEST(std::get<HealthOptions>(parse({"health"}, {{"PICORTEX_HEALTH_JSON", "true"}})).json);
-  refusal({"health", "--listen", "127.0.0.1:0"});
+  rejection({"health", "--listen", "127.0.0.1:0"});
   for (const char* time : {"0s", "5", "301s", "300001ms", "s", "-1s"}) {
-    refusal({"health", "--timeout", time});
+    rejection({"health", "--timeout", time});
   }
 }
 
@@ -288,7 +470,7 @@ BOOST_AUTO_TEST_CASE(a_toggle_is_a_word_or_a_digit) {
   for (const char* off : {"false", "0", ""}) BOOST_TEST(!is_on(off), off);
   BOOST_TEST(parse_serve({"--sentry-ingest"}, {{"PICORTEX_SENTRY_INGEST", "0"}}).sentry_ingest);
   for (const char* wrong : {"yes", "2", "TRUE", "01"}) {
-    BOOST_TEST(refusal({"serve"}, {{"PICORTEX_SENTRY_INGEST", wrong}})
+    BOOST_TEST(rejection({"serve"}, {{"PICORTEX_SENTRY_INGEST", wrong}})
                    .find("give true or 1, false or 0") != std::string::npos);
   }
 }
@@ -301,8 +483,8 @@ BOOST_AUTO_TEST_CASE(run_leaves_what_follows_the_dashes_to_the_command) {
   BOOST_TEST(
       std::get<RunOptions>(parse({"run", "--", "x"}, {{"PICORTEX_CHAT_ID", "c2"}})).chat_id ==
       "c2");
-  refusal({"run", "--chat", std::string(257, 'x'), "--", "x"});
-  refusal({"run", "--chat", "\xff", "--", "x"});
+  rejection({"run", "--chat", std::string(257, 'x'), "--", "x"});
+  rejection({"run", "--chat", "\xff", "--", "x"});
 }
 
 BOOST_AUTO_TEST_SUITE_END()

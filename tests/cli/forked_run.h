@@ -10,8 +10,8 @@
 #include <functional>
 #include <string>
 
-#include "cli/descriptor.h"
-#include "cli/run.h"
+#include "base/file_descriptor.h"
+#include "cli/run/run.h"
 
 namespace picortex {
 

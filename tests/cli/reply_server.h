@@ -13,8 +13,8 @@
 #include <thread>
 #include <vector>
 
-#include "cli/descriptor.h"
-#include "cli/listen_address.h"
+#include "base/file_descriptor.h"
+#include "daemon/config/listen_address.h"
 
 namespace picortex {
 
@@ -67,7 +67,7 @@ class ReplyServer {
   void serve_one(const AnswerConnection& answer) {
     pollfd polled{listener_.number(), POLLIN, 0};
     if (poll(&polled, 1, 5000) != 1) return;
-    const Descriptor connection(accept4(listener_.number(), nullptr, nullptr, SOCK_CLOEXEC));
+    const FileDescriptor connection(accept4(listener_.number(), nullptr, nullptr, SOCK_CLOEXEC));
     const timeval limit{5, 0};
     setsockopt(connection.number(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
     requests_.push_back(read_request(connection.number()));
@@ -89,7 +89,7 @@ class ReplyServer {
     }
   }
 
-  const Descriptor listener_;
+  const FileDescriptor listener_;
   std::uint16_t port_ = 0;
   std::vector<std::string> requests_;
   std::jthread thread_;

@@ -1,4 +1,4 @@
-// `picortex db`: a backup of a live database loses nothing and hinders nobody; a check finds damage.
+// `picortex db`: a backup of a live database loses nothing and delays no client; a check finds damage.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';

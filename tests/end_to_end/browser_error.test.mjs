@@ -42,7 +42,10 @@ async function servePage(t, address) {
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  cleanUpAfter(t, () => (server.closeAllConnections?.(), server.close()));
+  cleanUpAfter(t, () => {
+    server.closeAllConnections?.();
+    server.close();
+  });
   return server.address().port;
 }
 
@@ -87,7 +90,7 @@ test('an error thrown in the page is one line and one row under one request ID',
   }
 });
 
-test('a page of another site is refused', async (t) => {
+test('a page of another site is rejected', async (t) => {
   const daemon = await startDaemon(t);
   const port = await servePage(t, daemon.address);
   const browser = await openBrowser(t);

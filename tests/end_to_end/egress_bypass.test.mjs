@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, it } from 'node:test';
-import { prelude } from './support/attempt.mjs';
+import { attemptIn, prelude } from './support/attempt.mjs';
 import { testFile } from './support/cleanup.mjs';
 import { eventually } from './support/daemon.mjs';
 import { World, addresses, fencedUid, needsRoot, otherUid, subUid } from './support/namespaces.mjs';
@@ -22,12 +22,7 @@ const world = needsRoot ? undefined : await World.create(testFile);
 await world?.writeList(list);
 const daemon = await world?.startDaemon(testFile);
 
-// Runs Python as the fenced user; gives what it printed.
-async function attempt(program, uid = fencedUid) {
-  const { output, errors } = await world.python(uid, prelude + program);
-  assert.equal(errors, '');
-  return output.trim();
-}
+const attempt = attemptIn(world);
 
 async function nothingArrived(what) {
   await sleep(150);
@@ -107,7 +102,7 @@ for share, name in enumerate(${JSON.stringify(names)}):
     assert.equal(await attempt(twice(['allowed.test', 'forbidden.test'])), 'answered\nConnectionResetError');
   });
 
-  it('by a name that is hidden behind the one that is shown', async () => {
+  it('by a name that is hidden after the one that is shown', async () => {
     const sent = (extension) => attempt(`
 resolve('allowed.test'); s = dial(SHARED); s.sendall(hello_1_3('allowed.test', True, ${extension})); print(answer(s))`);
     assert.equal(await sent("b''"), 'answered');
@@ -174,12 +169,15 @@ resolve('sink.test'); s = dial(SINK); s.sendall(b'SECRET\\n'); print(answer(s))`
   });
 
   it('by the spelling of a name that is allowed', async () => {
+    const before = world.resolver.errors.length;
     await attempt(`
 q = bytearray(b'\\x12\\x34\\x01\\0\\0\\x01\\0\\0\\0\\0\\0\\0') + b'\\x07aLLowED\\x04tEST\\0\\0\\x01\\0\\x01'
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.settimeout(3); s.sendto(q, ('${addresses.resolver}', 53))
 print(len(s.recv(500)))`);
-    assert.match(world.resolver.errors, /query\[A\] allowed\.test/);
-    assert.doesNotMatch(world.resolver.errors, /aLLowED/);
+    // The proxy mixes the case of letters by itself: by chance it is this spelling once in 2,048 look-ups.
+    const asked = world.resolver.errors.slice(before);
+    assert.match(asked, /query\[A\] allowed\.test/i);
+    assert.doesNotMatch(asked, /aLLowED\.tEST/);
   });
 
   it('by an allowed name that is answered with a private address', async () => {
@@ -314,7 +312,7 @@ s.sendall(b'GET / HTTP/1.1\\r\\nHost: allowed.test\\r\\n\\r\\nGET / HTTP/1.1\\r\
                  'ConnectionResetError');
   });
 
-  it('by a source port that an admitted connection had', async () => {
+  it('by a source port that an allowed connection had', async () => {
     assert.equal(await attempt(`
 resolve('allowed.test')
 def once(name):
@@ -325,7 +323,7 @@ print(once('allowed.test')); print(once('forbidden.test')); print(once('allowed.
                  'answered\nConnectionResetError\nanswered');
   });
 
-  it('by a connection that was admitted before its rule was removed', async () => {
+  it('by a connection that was allowed before its rule was removed', async () => {
     await world.writeList(`${list}removable.test\n`);
     await eventually('the list has been read', () => world.fetchAs(fencedUid, 'https://removable.test/').status === 0);
     const client = world.startAs(testFile, fencedUid, ['/usr/bin/python3', '-uc', `${prelude}

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, it } from 'node:test';
-import { prelude } from './support/attempt.mjs';
+import { attemptIn } from './support/attempt.mjs';
 import { testFile } from './support/cleanup.mjs';
 import { eventually } from './support/daemon.mjs';
 import { World, addresses, fencedUid, needsRoot, otherUid } from './support/namespaces.mjs';
@@ -15,11 +15,7 @@ await world?.writeList(`sink.test\nsink.test:${port}\n`);
 const daemon = await world?.startDaemon(testFile);
 
 // Socket filters and IP options are everybody's on most kernels, and some administrators' alone on others.
-async function attempt(program, uid = fencedUid) {
-  const { output, errors } = await world.python(uid, prelude + program, { capabilities: '+net_raw,+net_admin' });
-  assert.equal(errors, '');
-  return output.trim();
-}
+const attempt = attemptIn(world, { capabilities: '+net_raw,+net_admin' });
 
 // Notes the destination of every IPv4 packet with SECRET in it that comes over the cable.
 function sniff(owner) {
@@ -35,13 +31,16 @@ while True:
   return seen;
 }
 
-// A server that reads nothing until 2 s have gone by: by then the client has closed its socket.
+// As far as the kernel looks, what a server of TLS answers to a hello.
+const serverHello = "c.recv(5000); c.send(b'\\x16\\3\\3\\0\\x4a\\2\\0\\0\\x46\\3\\3' + b'r' * 68)";
+
+// A server that reads nothing but the hello until 2 s have gone by: by then the client has closed its socket.
 async function startLateReader(owner) {
   const server = world.outside.start(owner, ['/usr/bin/python3', '-uc', `
 import socket, time
 l = socket.socket(); l.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1); l.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 20000)
 l.bind(('${addresses.sink}', ${port})); l.listen(); print('ready')
-c, _ = l.accept(); time.sleep(2)
+c, _ = l.accept(); ${serverHello}; time.sleep(2)
 while c.recv(65536): pass`]);
   let ready = false;
   server.stdout.once('data', () => (ready = true));
@@ -50,7 +49,7 @@ while c.recv(65536): pass`]);
 
 const turnElsewhere = (localPort) => `
 resolve('sink.test')
-s = socket.socket(); s.bind(('', ${localPort})); s.settimeout(3); s.connect((SINK, ${port})); s.sendall(hello('sink.test', ssl.TLSVersion.TLSv1_2)); time.sleep(0.3)
+s = socket.socket(); s.bind(('', ${localPort})); s.settimeout(3); s.connect((SINK, ${port})); s.sendall(hello('sink.test', ssl.TLSVersion.TLSv1_2)); s.recv(1000)
 assert fill(s) > 20000
 route_over(s, OTHER); s.close(); print('closed')`;
 
@@ -67,7 +66,7 @@ head = head[:16] + struct.pack('>H', checksum(source + target + struct.pack('>HH
 s = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_TCP); s.bind(('${addresses.other}', 0)); s.sendto(head, ('${addresses.host}', 0))`;
 
 describe('data that no socket owns', { skip: needsRoot }, () => {
-  it('does not get out of a socket that let no reset in, once the table has lost the refused connection', async () => {
+  it('does not get out of a socket that let no reset in, once the table has lost the denied connection', async () => {
     world.host.run('sh', '-c', 'echo 1 > /proc/sys/net/netfilter/nf_conntrack_tcp_timeout_close');
     assert.equal(await attempt(`
 resolve('sink.test')
@@ -95,7 +94,7 @@ except OSError as error: print(type(error).__name__)`]);
     assert.doesNotMatch(text, /SECRET/);
   });
 
-  it('nor of an admitted connection that a source route turns elsewhere', async (t) => {
+  it('nor of an allowed connection that a source route redirects', async (t) => {
     const seen = sniff(t);
     await startLateReader(t);
     assert.equal(await attempt(turnElsewhere(41717)), 'closed');
@@ -114,14 +113,14 @@ except OSError as error: print(type(error).__name__)`]);
     assert.ok(!seen.includes(addresses.other), 'it got out');
   });
 
-  it('gets out where it belongs: the last data of other users, and of an admitted connection', async (t) => {
+  it('lets out what belongs out: the last data of other users, and of an allowed connection', async (t) => {
     for (const uid of [otherUid, fencedUid]) {
       const seen = sniff(t);
       const received = world.outside.start(t, ['/usr/bin/python3', '-uc', `
 import socket, time
 l = socket.socket(); l.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1); l.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 20000)
 l.bind(('${addresses.sink}', ${port})); l.listen(); print('ready')
-c, _ = l.accept(); time.sleep(1); size = 0
+c, _ = l.accept(); hello = c.recv(5000, socket.MSG_PEEK); ${serverHello}; time.sleep(1); size = len(hello)
 while data := c.recv(65536): size += len(data)
 print(size)`]);
       let text = '';
@@ -129,7 +128,7 @@ print(size)`]);
       await eventually('the server listens', () => text.includes('ready'));
       const sent = await attempt(`
 resolve('sink.test')
-s = dial(SINK, ${port}); first = hello('sink.test', ssl.TLSVersion.TLSv1_2); s.sendall(first); time.sleep(0.3); print(len(first) + fill(s)); s.close()`, uid);
+s = dial(SINK, ${port}); first = hello('sink.test', ssl.TLSVersion.TLSv1_2); s.sendall(first); s.recv(1000); print(len(first) + fill(s)); s.close()`, uid);
       await eventually('all of it arrives', () => text.trim().endsWith(`\n${sent}`));
       assert.ok(seen.length > 0);
     }

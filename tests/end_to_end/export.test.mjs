@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import test from 'node:test';
 import { cleanUpAfter } from './support/cleanup.mjs';
 import { Client } from './support/client.mjs';
-import { binary, environment, startDaemon, temporaryDirectory } from './support/daemon.mjs';
+import { binary, environment, eventually, startDaemon, temporaryDirectory } from './support/daemon.mjs';
 import { query } from './support/database.mjs';
 import { authorization } from './support/token.mjs';
 
@@ -74,7 +74,7 @@ test('what was exported and imported is equal', async (t) => {
   assert.equal((await daemon.stop()).code, 0);
   const { status, stdout } = db('export', '--data-dir', daemon.dataDir);
   assert.equal(status, 0);
-  assert.equal(stdout, live.stdout, 'beside the daemon and without it');
+  assert.equal(stdout, live.stdout, 'with the daemon running and without it');
   assert.equal(stdout.split('\n').length, 5001);
 
   const directory = await temporaryDirectory(t);
@@ -112,7 +112,7 @@ test('an export under load has everything that was acknowledged before it began'
   };
   const loads = [load(), load(), load()];
   for (let round = 0; round < 3; round += 1) {
-    while (acknowledged.length < 1000 * (round + 1)) await new Promise((resolve) => setTimeout(resolve, 10));
+    await eventually('more is acknowledged', () => acknowledged.length >= 1000 * (round + 1), 30_000, 10);
     const known = [...acknowledged];
     const child = spawn(binary, ['db', 'export', '--data-dir', daemon.dataDir], { env: environment({}), stdio: ['ignore', 'pipe', 'inherit'] });
     let text = '';
@@ -170,7 +170,40 @@ test('an import that cannot be is one clear line, and what came before stays', a
   assert.equal(db('export', '--data-dir', join(directory, 'nowhere')).status, 1);
 });
 
-test('Ctrl-C ends an import at a line, and it goes on later', async (t) => {
+test('what logs prints as JSON can be imported', async (t) => {
+  const daemon = await startDaemon(t);
+  const post = await connect(t, daemon);
+  const all = everyKind(300, Date.now()).filter((event) => event.event_type !== 'names');
+  await post(all);
+  const logs = spawnSync(binary, ['logs', '--json', '--limit', '1000', '--data-dir', daemon.dataDir], { env: environment({}), encoding: 'utf8' });
+  assert.equal(logs.status, 0, logs.stderr);
+  assert.equal((await daemon.stop()).code, 0);
+  const directory = await temporaryDirectory(t);
+  const file = join(directory, 'logs.ndjson');
+  const copy = join(directory, 'copy');
+  writeFileSync(file, logs.stdout);
+  const imported = db('import', '--data-dir', copy, file);
+  assert.deepEqual([imported.status, imported.stdout], [0, `${all.length} events stored, 0 were there already\n`], imported.stderr);
+  const rows = 'SELECT id, time, level, event_type, request_id, chat_id, msg, data FROM events ORDER BY id';
+  assert.deepEqual(await query(copy, rows), await query(daemon.dataDir, rows));
+});
+
+test('imported events that are older than what the daemon keeps are not deleted by it', async (t) => {
+  const directory = await temporaryDirectory(t);
+  const settings = { PICORTEX_RETENTION_DAYS: '30' };
+  const line = (id, time) => `{"id":"${id}","time":"${time}","level":"info","event_type":"a","request_id":"${randomUUID()}","msg":"","data":null,"sequence":0}\n`;
+  execFileSync(binary, ['db', 'import', '--data-dir', directory],
+    { env: environment(settings), input: line(randomUUID(), '2020-01-01T00:00:00.000Z') + line(randomUUID(), '2021-01-01T00:00:00.000Z') });
+  const daemon = await startDaemon(t, { dataDir: directory, settings });
+  // A witness that is too old in a moment: once it has gone, the others would have gone as well.
+  const post = await connect(t, daemon);
+  await post([{ event_type: 'witness', time: Date.now() - 30 * 86_400_000 + 3_000 }]);
+  await eventually('the witness has gone', async () => (await daemon.status()).storage.pruned === 1, 20_000);
+  assert.equal((await query(directory, 'SELECT count(*) AS n FROM event'))[0].n, 2);
+  assert.equal((await daemon.stop()).code, 0);
+});
+
+test('Ctrl-C ends an import at a line, and it can be continued', async (t) => {
   const directory = await temporaryDirectory(t);
   const line = (i) => `{"id":"${randomUUID()}","time":"2026-11-17T14:00:00.000Z","level":"info","event_type":"a","request_id":"${randomUUID()}",` +
     `"chat_id":null,"msg":"${i}","data":null,"sequence":${i}}\n`;
@@ -181,14 +214,13 @@ test('Ctrl-C ends an import at a line, and it goes on later', async (t) => {
   child.stderr.on('data', (piece) => (errors += piece));
   const text = Array.from({ length: 2500 }, (_, i) => line(i)).join('');
   child.stdin.write(`${text}{"id":`);
-  while ((await query(directory, 'SELECT count(*) AS n FROM event').catch(() => [{ n: 0 }]))[0].n < 2000) {
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
+  await eventually('2000 are stored', async () =>
+    (await query(directory, 'SELECT count(*) AS n FROM event').catch(() => [{ n: 0 }]))[0].n >= 2000, 30_000, 20);
   child.kill('SIGINT');
   assert.deepEqual(await once(child, 'close'), [1, null]);
   const stored = Number(/^(\d+) events stored, 0 were there already\n$/.exec(output)?.[1]);
   assert.ok(stored >= 2000 && stored <= 2500, output);
-  assert.equal(errors, 'picortex: db: ended by a signal; run it again to go on\n');
+  assert.equal(errors, 'picortex: db: ended by a signal; run it again to continue\n');
   assert.equal(execFileSync(binary, ['db', 'import', '--data-dir', directory], { env: environment({}), input: text, encoding: 'utf8' }),
     `${2500 - stored} events stored, ${stored} were there already\n`);
 });

@@ -22,6 +22,7 @@ const accepted = {
   'one chunk': chunked(`f\r\n${BODY}\r\n0\r\n\r\n`),
   'chunks of other sizes': chunked(`1\r\n{\r\n00E\r\n"message":"m"}\r\n0\r\n\r\n`),
   'chunk extensions': chunked(`f;a;b=c\r\n${BODY}\r\n0;last\r\n\r\n`),
+  'chunk extensions with quoted pairs': chunked(`f;a="b\\"c;d";e = "\\\\"\r\n${BODY}\r\n0 ; z="\t"\r\n\r\n`),
   'trailers': chunked(`f\r\n${BODY}\r\n0\r\nX-Trailer: a\r\nY: b\r\n\r\n`),
   'Transfer-Encoding in another case': post(['transfer-encoding: Chunked'], `F\r\n${BODY}\r\n0\r\n\r\n`),
   'Expect with its body at once': post([`Content-Length: ${BODY.length}`, 'Expect: 100-continue'], BODY),
@@ -31,7 +32,7 @@ for (const [what, bytes] of Object.entries(accepted)) {
 }
 
 const length = BODY.length;
-const refused = {
+const rejected = {
   'Transfer-Encoding with Content-Length': post(['Transfer-Encoding: chunked', `Content-Length: ${length}`], `f\r\n${BODY}\r\n0\r\n\r\n`),
   'Content-Length with Transfer-Encoding': post([`Content-Length: ${length}`, 'Transfer-Encoding: chunked'], `f\r\n${BODY}\r\n0\r\n\r\n`),
   'Transfer-Encoding in HTTP/1.0': post(['Transfer-Encoding: chunked'], `f\r\n${BODY}\r\n0\r\n\r\n`, 'HTTP/1.0'),
@@ -47,13 +48,13 @@ const refused = {
   'an empty chunk size': chunked(`\r\n${BODY}\r\n0\r\n\r\n`),
   'a chunk size with a sign': chunked(`+f\r\n${BODY}\r\n0\r\n\r\n`),
   'a chunk size with 0x': chunked(`0xf\r\n${BODY}\r\n0\r\n\r\n`),
-  'a chunk size behind a space': chunked(` f\r\n${BODY}\r\n0\r\n\r\n`),
+  'a chunk size after a space': chunked(` f\r\n${BODY}\r\n0\r\n\r\n`),
   'a chunk longer than its size': chunked(`e\r\n${BODY}\r\n0\r\n\r\n`),
   'a chunk size ended by a bare LF': chunked(`f\n${BODY}\r\n0\r\n\r\n`),
   'a chunk ended by a bare LF': chunked(`f\r\n${BODY}\n0\r\n\r\n`),
   'a trailer with a space before the colon': chunked(`f\r\n${BODY}\r\n0\r\nX : a\r\n\r\n`),
 };
-for (const [what, bytes] of Object.entries(refused)) {
+for (const [what, bytes] of Object.entries(rejected)) {
   test(`${what} is 400`, () => everySplit(daemon, { bytes, methods: ['POST'], statuses: [400], closes: true }));
 }
 
@@ -63,7 +64,7 @@ const beyond = {
   'a chunk size beyond the limit': [chunked(`10001\r\n${BODY}`), 413],
   'a length beyond the limit': [post(['Content-Length: 65537'], BODY), 413],
   'gzip as transfer coding': [post(['Transfer-Encoding: gzip'], BODY), [400, 501]],
-  'a coding behind chunked': [post(['Transfer-Encoding: chunked, gzip'], `f\r\n${BODY}\r\n0\r\n\r\n`), [400, 501]],
+  'a coding after chunked': [post(['Transfer-Encoding: chunked, gzip'], `f\r\n${BODY}\r\n0\r\n\r\n`), [400, 501]],
   'a coding before chunked': [post(['Transfer-Encoding: gzip, chunked'], `f\r\n${BODY}\r\n0\r\n\r\n`), [400, 501]],
   'chunked twice': [post(['Transfer-Encoding: chunked, chunked'], `f\r\n${BODY}\r\n0\r\n\r\n`), [400, 501]],
   'chunked misspelt': [post(['Transfer-Encoding: xchunked'], `f\r\n${BODY}\r\n0\r\n\r\n`), [400, 501]],
@@ -112,7 +113,7 @@ for (const body of ['', '{', 'null', '[]', '"text"', '{"message":1}', '{}', '{"m
   });
 }
 
-test('100 Continue comes before the body is sent', async () => {
+test('100 Continue is sent before the body', async () => {
   for (const expectation of ['100-continue', '100-Continue']) {
     const connection = await RawConnection.open(daemon.address);
     await connection.send(post([`Content-Length: ${length}`, `Expect: ${expectation}`], ''));
@@ -123,7 +124,7 @@ test('100 Continue comes before the body is sent', async () => {
   }
 });
 
-test('413 comes in place of 100 when the body would be too large', async () => {
+test('413 replaces 100 when the body would be too large', async () => {
   const connection = await RawConnection.open(daemon.address);
   await connection.send(post(['Content-Length: 65537', 'Expect: 100-continue'], ''));
   assert.equal((await connection.response('POST')).status, 413);
@@ -139,7 +140,7 @@ test('HTTP/1.0 gets no 100', async () => {
   connection.destroy();
 });
 
-test('a client that goes on sending still reads the 413', async () => {
+test('a client that keeps sending still reads the 413', async () => {
   for (const fields of [['Content-Length: 50000000'], ['Transfer-Encoding: chunked']]) {
     const connection = await RawConnection.open(daemon.address);
     await connection.send(post(fields, ''));
@@ -154,7 +155,7 @@ test('a client that goes on sending still reads the 413', async () => {
   }
 });
 
-test('what comes behind a refused request is never run', async () => {
+test('bytes after a rejected request are never run', async () => {
   const connection = await RawConnection.open(daemon.address);
   await connection.send(post(['Content-Length: 65537'], '') + `GET /livez HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
   assert.equal((await connection.response('POST')).status, 413);

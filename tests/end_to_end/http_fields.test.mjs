@@ -11,14 +11,14 @@ const daemon = await startDaemon(testFile);
 const host = daemon.authority;
 const get = (target, ...fields) => `GET ${target} HTTP/1.1\r\n${fields.map((field) => `${field}\r\n`).join('')}\r\n`;
 
-const refused = {
+const rejected = {
   'no Host': get('/livez'),
   'Host twice': get('/livez', `Host: ${host}`, `Host: ${host}`),
   'Host twice, in another case': get('/livez', `Host: ${host}`, `HOST: other.example`),
   'a Host with a space': get('/livez', 'Host: a b'),
   'a Host with a path': get('/livez', 'Host: a/b'),
   'a Host with a user': get('/livez', 'Host: user@a'),
-  'a bare LF behind a field': `GET /livez HTTP/1.1\r\nHost: ${host}\nX: y\r\n\r\n`,
+  'a bare LF after a field': `GET /livez HTTP/1.1\r\nHost: ${host}\nX: y\r\n\r\n`,
   'a bare LF at the end': `GET /livez HTTP/1.1\r\nHost: ${host}\r\n\n`,
   'a bare CR within a value': get('/livez', `Host: ${host}`, 'X: a\rb'),
   'a folded line': get('/livez', `Host: ${host}`, 'X: a', ' folded'),
@@ -33,7 +33,7 @@ const refused = {
   'NUL in a value': get('/livez', `Host: ${host}`, 'X: a\x00b'),
   'a control in a value': get('/livez', `Host: ${host}`, 'X: a\x01b'),
 };
-for (const [what, bytes] of Object.entries(refused)) {
+for (const [what, bytes] of Object.entries(rejected)) {
   test(`${what} is 400`, async () => {
     const [response] = await everySplit(daemon, { bytes, statuses: [400] });
     assert.equal(JSON.parse(response.body).error, 'Bad Request');
@@ -51,7 +51,7 @@ for (const [what, bytes] of Object.entries(accepted)) {
   test(`${what} is taken`, () => everySplit(daemon, { bytes, statuses: [200] }));
 }
 
-test('an empty Host is refused where Host counts', async () => {
+test('an empty Host is rejected where Host counts', async () => {
   await everySplit(daemon, { bytes: get('/api/status', 'Host:'), statuses: [[400, 403]] });
 });
 

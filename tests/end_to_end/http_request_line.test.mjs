@@ -64,7 +64,7 @@ for (const method of ['FOO', 'get', 'G', 'XGET']) {
   });
 }
 
-test('CONNECT is refused and the connection closed', async () => {
+test('CONNECT is rejected and the connection closed', async () => {
   await everySplit(daemon, {
     bytes: `CONNECT ${host} HTTP/1.1\r\nHost: ${host}\r\n\r\n`, methods: ['CONNECT'],
     statuses: [[400, 404, 405, 501]], closes: true,
@@ -88,7 +88,7 @@ for (const [target, statuses] of otherTargets) {
   });
 }
 
-test('the authority of an absolute target goes before Host', async () => {
+test('the authority of an absolute target takes precedence over Host', async () => {
   await everySplit(daemon, {
     bytes: `GET http://evil.example/api/status HTTP/1.1\r\nHost: ${host}\r\n\r\n`, statuses: [[400, 403, 421]],
   });
@@ -110,15 +110,15 @@ for (const [version, statuses] of versions) {
   });
 }
 
-test('a request without a version is refused', async () => {
+test('a request without a version is rejected', async () => {
   await everySplit(daemon, { bytes: 'GET /livez\r\n\r\n', statuses: [[400, 505]], closes: true });
 });
 
-test('the HTTP/2 preface is refused', async () => {
+test('the HTTP/2 preface is rejected', async () => {
   await everySplit(daemon, { bytes: 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', statuses: [[400, 505]], closes: true });
 });
 
-test('a TLS hello is refused', async () => {
+test('a TLS hello is rejected', async () => {
   await everySplit(daemon, { bytes: '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03', statuses: [400], closes: true });
 });
 
@@ -126,7 +126,7 @@ test('empty lines before a request are skipped', async () => {
   await everySplit(daemon, { bytes: `\r\n\r\nGET /livez HTTP/1.1\r\nHost: ${host}\r\n\r\n`, statuses: [200], closes: false });
 });
 
-test('a request line ended by a bare LF is refused', async () => {
+test('a request line ended by a bare LF is rejected', async () => {
   await everySplit(daemon, { bytes: `GET /livez HTTP/1.1\nHost: ${host}\r\n\r\n`, statuses: [400], closes: true });
 });
 

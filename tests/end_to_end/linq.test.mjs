@@ -1,4 +1,4 @@
-// Linq's webhooks, signed by a real implementation of Standard Webhooks: stored once whatever happens, refused when Linq did
+// Linq's webhooks, signed by a real implementation of Standard Webhooks: stored once whatever happens, rejected if Linq did
 // not sign them or not now.
 import assert from 'node:assert/strict';
 import { randomBytes, randomUUID } from 'node:crypto';
@@ -10,6 +10,7 @@ import { cleanUpAfter } from './support/cleanup.mjs';
 import { Client } from './support/client.mjs';
 import { events } from './support/database.mjs';
 import { eventually, startDaemon } from './support/daemon.mjs';
+import { RawConnection } from './support/raw.mjs';
 
 const secret = `whsec_${randomBytes(32).toString('base64')}`;
 const start = (t, options = {}) => startDaemon(t, { ...options, settings: { PICORTEX_LINQ_SECRET: secret, ...options.settings } });
@@ -51,7 +52,7 @@ test('a message becomes linq.inbound with its chat, text, trace and request', as
   const client = clientOf(t, daemon);
   const sent = message('hi\nthere');
   const answer = await post(client, signed(sent));
-  assert.deepEqual([answer.status, answer.json], [200, { stored: true }]);
+  assert.deepEqual([answer.status, answer.json], [200, { stored: true, duplicate: false, request_id: answer.headers['x-request-id'] }]);
   const [row, ...more] = await events(daemon.dataDir, "event_type LIKE 'linq.%'");
   assert.deepEqual(more, []);
   assert.deepEqual([row.event_type, row.chat_id, row.msg, row.level], ['linq.inbound', 'chat-linq', 'hi\nthere', 'info']);
@@ -69,7 +70,7 @@ test('other types keep their names', async (t) => {
   assert.deepEqual([row.event_type, row.chat_id, row.msg], ['linq.message.delivered', null, '']);
 });
 
-test('an event is stored once, also when it is sent again behind a restart, whatever its id looks like', async (t) => {
+test('an event is stored once, also when it is sent again after a restart, whatever its id looks like', async (t) => {
   let daemon = await start(t);
   const sent = [message(), message('other', { event_id: 'evt_no-uuid' })];
   for (let round = 0; round < 2; ++round) {
@@ -91,6 +92,49 @@ test('a replay adds nothing', async (t) => {
   assert.equal((await events(daemon.dataDir, "event_type = 'linq.inbound'")).length, 1);
 });
 
+test('the answer names the request under which the event is stored', async (t) => {
+  let daemon = await start(t);
+  const sent = [message(), message('other', { event_id: 'evt_no-uuid' }), message('by its time', { event_id: '01890a5d-ac96-774b-bcce-b302099a8057' })];
+  const stored = new Map();
+  for (let round = 0; round < 2; ++round) {
+    const client = clientOf(t, daemon);
+    for (const event of sent) {
+      for (let i = 0; i < 2; ++i) {
+        const answer = await post(client, signed(event));
+        const isFirst = !stored.has(event.event_id);
+        if (isFirst) stored.set(event.event_id, answer.headers['x-request-id']);
+        assert.deepEqual(answer.json, { stored: true, duplicate: !isFirst, request_id: stored.get(event.event_id) });
+      }
+    }
+    const rows = await events(daemon.dataDir, "event_type = 'linq.inbound'");
+    assert.deepEqual(new Set(rows.map((row) => row.request_id)), new Set(stored.values()));
+    await daemon.stop();
+    if (round === 0) daemon = await start(t, { dataDir: daemon.dataDir });
+  }
+});
+
+test('a signature may have a header line of its own for each key', async (t) => {
+  const daemon = await start(t);
+  const other = signed(message(), { key: `whsec_${randomBytes(32).toString('base64')}` }).headers['webhook-signature'];
+  const send = async (lines) => {
+    const request = signed(message());
+    const right = request.headers['webhook-signature'];
+    const fields = Object.entries(request.headers).filter(([name]) => !/^(webhook-signature|host|content-length)$/i.test(name));
+    const all = [...fields, ...lines(right).map((line) => ['webhook-signature', line])];
+    const connection = await RawConnection.open(daemon.address);
+    await connection.send(`POST /webhooks/linq HTTP/1.1\r\nHost: ${daemon.authority}\r\nContent-Length: ${Buffer.byteLength(request.body)}\r\n` +
+                          all.map(([name, value]) => `${name}: ${value}\r\n`).join('') + `\r\n${request.body}`);
+    const { status } = await connection.response();
+    connection.destroy();
+    return status;
+  };
+  assert.equal(await send((right) => [other, right]), 200);
+  assert.equal(await send((right) => [right, other]), 200);
+  assert.equal(await send((right) => [other, `v1a,abc ${right}`]), 200);
+  assert.equal(await send((right) => [`${other}, ${right}`]), 200);
+  assert.equal(await send(() => [other, other]), 401);
+});
+
 test('one of several signatures will do, while keys are exchanged', async (t) => {
   const daemon = await start(t);
   const request = signed(message());
@@ -105,18 +149,18 @@ const change = (alter) => {
   alter(request);
   return request;
 };
-const refusals = {
-  'a wrong key': [() => signed(message(), { key: `whsec_${randomBytes(32).toString('base64')}` }), 401, /signature is not right/],
-  'a changed body': [() => change((r) => (r.body = r.body.replace('hello', 'hullo'))), 401, /signature is not right/],
-  'another id': [() => change((r) => (r.headers['webhook-id'] = 'msg_other')), 401, /signature is not right/],
-  'another timestamp': [() => change((r) => (r.headers['webhook-timestamp'] = String(1 + Number(r.headers['webhook-timestamp'])))), 401, /signature is not right/],
+const rejections = {
+  'a wrong key': [() => signed(message(), { key: `whsec_${randomBytes(32).toString('base64')}` }), 401, /signature is wrong/],
+  'a changed body': [() => change((r) => (r.body = r.body.replace('hello', 'hullo'))), 401, /signature is wrong/],
+  'another id': [() => change((r) => (r.headers['webhook-id'] = 'msg_other')), 401, /signature is wrong/],
+  'another timestamp': [() => change((r) => (r.headers['webhook-timestamp'] = String(1 + Number(r.headers['webhook-timestamp'])))), 401, /signature is wrong/],
   'an old one': [() => signed(message(), { time: minutes(-6) }), 401, /more than 5 minutes ago/],
   'one ahead of time': [() => signed(message(), { time: minutes(6) }), 401, /ahead of time/],
   'no id': [() => change((r) => delete r.headers['webhook-id']), 401, /webhook-id is missing/],
   'no timestamp': [() => change((r) => delete r.headers['webhook-timestamp']), 401, /webhook-timestamp is missing/],
   'no signature': [() => change((r) => delete r.headers['webhook-signature']), 401, /webhook-signature is missing/],
   'a timestamp that is none': [() => change((r) => (r.headers['webhook-timestamp'] = '1e9')), 401, /not a number of seconds/],
-  'a signature cut short': [() => change((r) => (r.headers['webhook-signature'] = r.headers['webhook-signature'].slice(0, -1))), 401, /signature is not right/],
+  'a signature cut short': [() => change((r) => (r.headers['webhook-signature'] = r.headers['webhook-signature'].slice(0, -1))), 401, /signature is wrong/],
   'a body that is no JSON': [() => signed('{"event_type":'), 400, /not valid JSON/],
   'no event_id': [() => signed(message('', { event_id: undefined })), 400, /event_id/],
   'no event_type': [() => signed(message('', { event_type: '' })), 400, /event_type/],
@@ -126,10 +170,10 @@ const refusals = {
   'a page of another site': [() => change((r) => (r.headers.origin = 'https://evil.example')), 403, /./],
   'a body over 1 MiB': [() => signed(message('x'.repeat(1 << 20))), 413, /./],
 };
-test('refused, and nothing is stored', async (t) => {
+test('rejected, and nothing is stored', async (t) => {
   const daemon = await start(t);
   const client = clientOf(t, daemon);
-  for (const [name, [make, status, reason]] of Object.entries(refusals)) {
+  for (const [name, [make, status, reason]] of Object.entries(rejections)) {
     await t.test(name, async () => {
       const answer = await post(client, make());
       assert.equal(answer.status, status, answer.text);
@@ -141,7 +185,7 @@ test('refused, and nothing is stored', async (t) => {
   assert.ok(!daemon.rawLines.join('\n').includes(secret), 'no line shows the secret');
 });
 
-test('under a name that is not its own it is refused, whoever signed', async (t) => {
+test('under a foreign host name it is rejected, even if signed', async (t) => {
   const daemon = await start(t);
   const request = signed(message());
   request.headers.host = 'evil.example';
@@ -157,9 +201,9 @@ test('503 while it cannot be stored, and once it can it is stored once', async (
     if (name.startsWith('picortex.db')) unlinkSync(join(daemon.dataDir, name));
   }
   await eventually('it is noticed', async () => (await client.get('/health')).status === 503);
-  const refused = await post(client, request);
-  assert.equal(refused.status, 503);
-  assert.equal(refused.headers['retry-after'], '1');
+  const rejected = await post(client, request);
+  assert.equal(rejected.status, 503);
+  assert.equal(rejected.headers['retry-after'], '1');
   await eventually('a new one is made', async () => (await client.get('/health')).status === 200, 20_000);
   for (let i = 0; i < 2; ++i) assert.equal((await post(client, request)).status, 200);
   assert.equal((await events(daemon.dataDir, "event_type = 'linq.inbound'")).length, 1);

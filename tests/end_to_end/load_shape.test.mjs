@@ -4,7 +4,7 @@ import test from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from './support/client.mjs';
 import { cleanUpAfter } from './support/cleanup.mjs';
-import { eventually, sanitized, startDaemon } from './support/daemon.mjs';
+import { eventually, sanitized, settled, startDaemon } from './support/daemon.mjs';
 import { RawConnection } from './support/raw.mjs';
 
 const SEND_TIMEOUT_MS = 6_000;
@@ -14,7 +14,9 @@ const memoryFactor = sanitized ? 6 : 1;
 // Opens `count` connections, a few at a time.
 async function openMany(t, address, count) {
   const connections = [];
-  cleanUpAfter(t, () => connections.forEach((connection) => connection.destroy()));
+  cleanUpAfter(t, () => {
+    for (const connection of connections) connection.destroy();
+  });
   while (connections.length < count) {
     const some = Math.min(200, count - connections.length);
     connections.push(...(await Promise.all(Array.from({ length: some }, () => RawConnection.open(address)))));
@@ -22,7 +24,8 @@ async function openMany(t, address, count) {
   return connections;
 }
 
-// The slowest of a second's polls of /health, each on a connection kept or made anew.
+// The slowest of twenty polls of /health, each on a connection kept or made for it. Each must be answered within the time
+// after which a client gives up; how fast that is on which machine is for bench.sh.
 async function slowestHealthMs(daemon) {
   let slowest = 0;
   const kept = new Client(daemon.address);
@@ -34,10 +37,16 @@ async function slowestHealthMs(daemon) {
       slowest = Math.max(slowest, performance.now() - start);
       if (client !== kept) client.close();
     }
-    await sleep(50);
   }
   kept.close();
   return slowest;
+}
+
+// How much of the time the daemon spends on the processor while nothing is asked of it. Only time shows that nothing happens.
+async function idleShare(daemon) {
+  const [processorMs, start] = [daemon.processorMs, performance.now()];
+  await sleep(1_000);  // an interval in which nothing happens is what is tested
+  return (daemon.processorMs - processorMs) / (performance.now() - start);
 }
 
 // New clients get their answers, perhaps after a while.
@@ -63,22 +72,22 @@ test('10,000 idle connections while /health answers', async (t) => {
   const slowest = await slowestHealthMs(daemon);
   const bytesEach = (daemon.residentBytes - before) / connections.length;
   t.diagnostic(`slowest /health ${slowest.toFixed(1)} ms, ${bytesEach.toFixed(0)} bytes a connection`);
-  assert.ok(slowest < 1_000, `${slowest} ms`);
   assert.ok(bytesEach < 16 * 1024 * memoryFactor, `${bytesEach} bytes for each connection`);
   assert.equal(connections.filter((connection) => connection.ended).length, 0, 'connections closed although idle is allowed');
   for (const connection of [connections[0], connections[5_000], connections[9_999]]) {
     await connection.send(`GET /livez HTTP/1.1\r\nHost: ${daemon.authority}\r\n\r\n`);
     assert.equal((await connection.response()).status, 200);
   }
-  const idleStart = daemon.processorMs;
-  await sleep(1_000);
-  assert.ok(daemon.processorMs - idleStart < 200, 'idle connections cost processor time');
+  assert.ok(await idleShare(daemon) < 0.2, 'idle connections cost processor time');
 });
 
 test('one connection too many is turned away, and there is room again later', async (t) => {
   const daemon = await startDaemon(t, { settings: { PICORTEX_CONNECTIONS_MAX: '50' } });
   const connections = await openMany(t, daemon.address, 80);
-  await sleep(200);
+  await eventually('those that are too many have gone', async () => {
+    const { http } = await daemon.status();
+    return http.evicted + http.turned_away >= 30 && http.connections <= 50;
+  });
   for (const connection of connections) connection.destroy();
   await answersAgain(daemon);
 });
@@ -93,15 +102,12 @@ test('readers that never read are bounded in memory and time', async (t) => {
     connection.socket.pause();
     for (let times = 0; times < 4; ++times) connection.socket.write(many);  // about 40,000 answers of 500 bytes each
   }
-  await sleep(2_000);
+  assert.ok(await settled('what waits to be read', async () => (await daemon.status()).http.answer_bytes) > 0);
   const grown = daemon.residentBytes - before;
   const slowest = await slowestHealthMs(daemon);
   t.diagnostic(`${(grown / MIB).toFixed(1)} MiB more, slowest /health ${slowest.toFixed(1)} ms`);
   assert.ok(grown < 64 * MIB * memoryFactor, `${grown} bytes more`);
-  assert.ok(slowest < 1_000, `${slowest} ms`);
-  const idleStart = daemon.processorMs;
-  await sleep(1_000);
-  assert.ok(daemon.processorMs - idleStart < 300, 'clients that do not read cost processor time');
+  assert.ok(await idleShare(daemon) < 0.3, 'clients that do not read cost processor time');
   await eventually('their connections closed', () => daemon.descriptorCount < 40, SEND_TIMEOUT_MS + 10_000, 500);
 });
 
@@ -111,7 +117,7 @@ test('a reader that wakes up gets all its answers', async (t) => {
   connection.socket.pause();
   const count = 20_000;
   connection.socket.write(Buffer.from(`GET /livez HTTP/1.1\r\nHost: ${daemon.authority}\r\n\r\n`.repeat(count)));
-  await sleep(1_000);
+  assert.ok(await settled('what waits to be read', async () => (await daemon.status()).http.answer_bytes) > 0);
   let answers = 0;
   let tail = '';
   connection.socket.removeAllListeners('data');
@@ -132,9 +138,9 @@ test('writers that trickle large bodies are bounded in memory', async (t) => {
   const connections = await openMany(t, daemon.address, 200);
   const head = `POST /api/frontend-log HTTP/1.1\r\nHost: ${daemon.authority}\r\nContent-Type: application/json\r\nContent-Length: 65536\r\n\r\n`;
   await Promise.all(connections.map((connection) => connection.send(head + '{"message":"'.padEnd(60_000, 'x'))));
-  await sleep(500);
+  await eventually('they are there', async () => (await daemon.status()).http.body_bytes >= 200 * 60_000);
   const grown = daemon.residentBytes - before;
-  assert.ok(await slowestHealthMs(daemon) < 1_000);
+  await slowestHealthMs(daemon);
   assert.ok(grown < 64 * MIB * memoryFactor, `${grown} bytes more`);
   const responses = await Promise.all(connections.map((connection) => connection.response('POST', 6_000)));
   assert.ok(responses.every((response) => response.status === 408), 'their time is up');
@@ -143,11 +149,9 @@ test('writers that trickle large bodies are bounded in memory', async (t) => {
 test('no descriptors left: it waits without spinning and recovers', async (t) => {
   const daemon = await startDaemon(t, { descriptors: 64 });
   const connections = await openMany(t, daemon.address, 200);
-  await sleep(300);
-  const start = daemon.processorMs;
-  await sleep(1_500);
-  const used = daemon.processorMs - start;
-  assert.ok(used < 500, `${used} ms of processor time in 1,500`);
+  await daemon.line((line) => line.event_type === 'http.accept_failed');
+  const share = await idleShare(daemon);
+  assert.ok(share < 0.3, `${(100 * share).toFixed()} % of the processor`);
   assert.ok(daemon.alive);
   for (const connection of connections) connection.destroy();
   await answersAgain(daemon);

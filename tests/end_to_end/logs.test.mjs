@@ -18,7 +18,7 @@ ${tuesday} 14:03:12  request 019a3333-0000-7004  chat chat-x
   14:03:12.123 INFO  linq.inbound  please build it
   14:03:12.456 INFO  discriminator.decision  decision=answer rule=asks reason="a task" inputs={"score":0.9} thresholds={"score":0.5}
   14:03:13.000 INFO  tmux.turn.start  turn 7
-  14:03:20.000 WARN  egress.rejected  refused  host=evil.example port=443 evidence=sni
+  14:03:20.000 WARN  egress.rejected  denied  host=evil.example port=443 evidence=sni
   14:03:21.000 ERROR bot.error  the build\\nbroke  exit=2
   14:03:22.000 WARN  child.exit  exited with status 2  exit_status=2 duration_ms=9000
 `;
@@ -27,7 +27,7 @@ test('a chat last Tuesday is that whole day, grouped by request, while the daemo
   assert.deepEqual(await logs('--chat', 'chat-x', '--since', 'last tuesday'), { stdout: wholeTuesday, stderr: '', code: 0 });
 });
 
-test('the same after the daemon was killed, its write-ahead log left behind', async (context) => {
+test('the same after the daemon was killed, and left its write-ahead log', async (context) => {
   const { daemon: killed, close: closeKilled } = await seededDaemon(context, seed);
   closeKilled();
   killed.kill('SIGKILL');
@@ -44,9 +44,9 @@ test('each filter narrows the answer', async () => {
   };
   assert.deepEqual(await messages('--type', 'linq.*'), ['ok thanks', 'please build it', 'another chat']);
   assert.deepEqual(await messages('--type', 'tmux.turn.start'), ['turn 7']);
-  assert.deepEqual(await messages('--level', 'warn'), ['refused', 'the build\nbroke', 'exited with status 2']);
+  assert.deepEqual(await messages('--level', 'warn'), ['denied', 'the build\nbroke', 'exited with status 2']);
   assert.deepEqual(await messages('--text', 'BUILD'), ['please build it', 'the build\nbroke']);
-  assert.deepEqual(await messages('--text', 'evil.example', '--level', 'warn'), ['refused']);
+  assert.deepEqual(await messages('--text', 'evil.example', '--level', 'warn'), ['denied']);
   assert.deepEqual(await messages('--request', '019a2222-0000'), ['ok thanks', 'not for the agent']);
   assert.deepEqual(await messages('--limit', '1'), ['']);
   assert.deepEqual(await messages('--chat', 'chat-y', '--request', requests.other), ['another chat']);
@@ -74,6 +74,49 @@ ${tuesday} 14:03:12  request 019a3333-0000-7004  chat chat-x
 `);
 });
 
+test('--around takes what outputs print: a short ID, or the time of a line', async () => {
+  const marked = async (...words) => (await logs('--around', ...words)).stdout.split('\n').filter((line) => line.startsWith('> '));
+  for (const id of ['019a3333-0000-7004', '019a3333', requests.failed]) {
+    assert.deepEqual(await marked(id), ['> 14:03:12.123 INFO  linq.inbound  please build it']);
+  }
+  assert.match((await marked(`${tuesday} 14:03:13.000`))[0], /^> 14:03:13\.000 INFO {2}tmux\.turn\.start {2}turn 7$/);
+  assert.match((await marked(`${tuesday} 14:03:13.001`, '--chat', 'chat-x'))[0], /^> 14:03:20\.000 WARN {2}egress\.rejected/);
+  for (const none of ['019affff-0000-7004', 'ffffffff', '019a3333-0000-7004-8fff']) {
+    const answer = await logs('--around', none);
+    assert.deepEqual([answer.code, answer.stderr], [1, 'picortex: logs: --around: there is no event and no request whose ID begins so\n']);
+  }
+  const lines = (await logs('--ids', '--request', '019a3333-0000-7004')).stdout.trimEnd().split('\n').slice(2);
+  assert.equal(lines.length, 6);
+  for (const line of lines) {
+    const [, text, id] = /^ {2}(\d\d:.*) {2}id ([0-9a-f-]{22}|[0-9a-f-]{36})$/.exec(line);
+    assert.deepEqual(await marked(id), [`> ${text}`]);
+    assert.match((await picortex(daemon.dataDir, ['why', id])).stdout, new RegExp(`\\nrequest ${requests.failed} `));
+  }
+});
+
+test('a day that is cut short says so above its lines', async () => {
+  const answer = await logs('--chat', 'chat-x', '--since', tuesday, '--limit', '2');
+  const note = `these are the newest 2 of 8 events (1 error, 2 warn): for those before, add --until '${tuesday} 14:03:21.001' or a greater --limit`;
+  assert.deepEqual(answer.stdout.split('\n').slice(0, 3),
+                   [`times are ${zoneOf(tuesday)}`, note, `${tuesday} 14:03:21  request 019a3333-0000-7004  chat chat-x`]);
+  assert.equal(answer.stderr, `picortex: logs: ${note}\n`);
+  const json = await logs('--json', '--chat', 'chat-x', '--since', tuesday, '--limit', '2');
+  assert.equal(json.stdout.trimEnd().split('\n').map((line) => JSON.parse(line)).length, 2);
+  assert.equal(json.stderr, `picortex: logs: ${note}\n`);
+  assert.doesNotMatch((await logs('--chat', 'chat-x', '--since', tuesday)).stdout, /these are the newest/);
+});
+
+test('--follow ends when its reader is closed, though nothing new arrives', async (context) => {
+  for (const words of [['--follow', '--chat', 'quiet'], ['--follow', '--json', '--chat', 'quiet'], ['--follow', '--type', 'no.such']]) {
+    const child = startPicortex(daemon.dataDir, ['logs', ...words]);
+    context.after(() => child.kill('SIGKILL'));
+    const exited = once(child, 'exit');
+    child.stdout.destroy();
+    const [code, signal] = await exited;
+    assert.ok(code === 0 || signal === 'SIGPIPE', `${code} ${signal}`);
+  }
+});
+
 test('--utc shows and takes UTC', async () => {
   const { stdout } = await logs('--utc', '--request', requests.other);
   const utc = at(tuesday, '14:03:13.500');
@@ -86,12 +129,12 @@ ${utc.slice(0, 10)} ${utc.slice(11, 19)}  request 019a4444-0000-7005  chat chat-
 test('an empty answer says so on stderr, and what to try', async (context) => {
   const none = await logs('--chat', 'chat-x', '--since', '1999-01-01');
   assert.deepEqual([none.stdout, none.code], ['', 0]);
-  assert.match(none.stderr, /^picortex: logs: no event fits; the newest event of all is of \d{4}-.*: try another --since or --until, or leave out a filter\n$/);
+  assert.match(none.stderr, /^picortex: logs: no event matches; the newest event of all is of \d{4}-.*: try another --since or --until, or leave out a filter\n$/);
   assert.equal((await logs('--chat', 'chat-\u001b[31m')).stderr,
-               'picortex: logs: no event fits; there is no chat "chat-\\u001b[31m": see that it is whole\n');
+               'picortex: logs: no event matches; there is no chat "chat-\\u001b[31m": see that it is whole\n');
   const fresh = await startDaemon(context);
   assert.equal((await picortex(fresh.dataDir, ['logs'])).stderr,
-               'picortex: logs: no event fits; the database holds no event yet: is picortex serve running, and this its data directory?\n');
+               'picortex: logs: no event matches; the database holds no event yet: is picortex serve running, and this its data directory?\n');
 });
 
 test('what cannot be answered is one line and a status', async (context) => {
@@ -107,9 +150,9 @@ test('what cannot be answered is one line and a status', async (context) => {
     [['--since', 'today', '--until', '2026-01-01'], /--since is not before --until/],
     [['--follow', '--until', 'now'], /--follow waits for new events/],
   ]) {
-    const refused = await logs(...words);
-    assert.equal(refused.code, 2, refused.stderr);
-    assert.match(refused.stderr, said);
+    const rejected = await logs(...words);
+    assert.equal(rejected.code, 2, rejected.stderr);
+    assert.match(rejected.stderr, said);
   }
   const ambiguous = await logs('--request', '019a7777');
   assert.equal(ambiguous.code, 1);
@@ -120,9 +163,11 @@ test('no stored text forges a line or acts on a terminal', async () => {
   const { stdout, stderr } = await logs('--text', '', '--type', 'discriminator.decision', '--until', `${at(tuesday, '00:00:00.000')}`);
   assert.equal(stderr, '');
   const lines = stdout.split('\n');
-  assert.equal(lines.length, 1 + 2 * naughty.length + 1);
-  for (const line of lines) {
-    assert.doesNotMatch(line, actsOnTerminal);
+  // A text of several lines stands below its event, each line of it indented.
+  const own = lines.filter((line) => !line.startsWith('      '));
+  assert.equal(own.length, 1 + 2 * naughty.length + 1);
+  for (const line of lines) assert.doesNotMatch(line, actsOnTerminal);
+  for (const line of own) {
     assert.match(line, /^(times are .*|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d {2}request 019a7777-0000-7008 .*| {2}\d\d:\d\d:\d\d\.\d{3} INFO {2}discriminator\.decision .*|)$/);
   }
   const json = (await logs('--json', '--type', 'discriminator.decision', '--until', `${at(tuesday, '00:00:00.000')}`)).stdout;
@@ -132,7 +177,7 @@ test('no stored text forges a line or acts on a terminal', async () => {
   assert.deepEqual(rows.map((row) => row.msg), naughty.map((event) => event.msg.toWellFormed?.() ?? event.msg.replaceAll(/\p{Surrogate}/gu, '\ufffd')));
 });
 
-test('--follow prints each new event once, also one that comes late, until it is ended', async (context) => {
+test('--follow prints each new event once, also one that arrives late, until it is ended', async (context) => {
   const { daemon: followed, store, close: closeFollowed } = await seededDaemon(context, []);
   context.after(closeFollowed);
   const now = Date.now();
@@ -142,7 +187,7 @@ test('--follow prints each new event once, also one that comes late, until it is
   context.after(() => child.kill('SIGKILL'));
   let text = '';
   child.stdout.setEncoding('utf8').on('data', (more) => (text += more));
-  const shown = () => text.split('\n').filter(Boolean).map((line) => JSON.parse(line).msg);
+  const shown = () => text.split('\n').slice(0, -1).map((line) => JSON.parse(line).msg);
   await eventually('the newest', () => shown().length === 1);
   const expected = ['second'];
   for (const [msg, ms] of [['third', now], ['of the future', now + 600_000], ['late', now - 2_000], ['fourth', now + 10]]) {

@@ -4,7 +4,6 @@ import { execFileSync } from 'node:child_process';
 import test from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Client } from './support/client.mjs';
-import { testFile } from './support/cleanup.mjs';
 import { startDaemon } from './support/daemon.mjs';
 import { events } from './support/database.mjs';
 import { naughtyTexts } from './support/naughty.mjs';
@@ -97,7 +96,7 @@ test('the daemon\'s own pretty mode paints and forges nothing either', async (t)
   assert.equal(ours.test(output), false, 'colours although stdout is no terminal');
   assert.equal(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u2028\u2029]/.test(output), false, 'a raw control');
   for (const line of daemon.rawLines) {
-    assert.match(line, /^(\[\d\d:\d\d:\d\d\.\d{3}\] [A-Z]+ \(.*\d+\)|    )/);
+    assert.match(line, /^(\[\d\d:\d\d:\d\d\.\d{3}\] [A-Z]+ \(.*\d+\)| {4})/);
     assert.equal(line.startsWith('[12:34:56.789]'), false, 'a forged line');
   }
 });

@@ -1,4 +1,4 @@
-// Behind a real nginx and a real Caddy, with the snippets of deploy/: whose request it was comes from X-Forwarded-For, as
+// With a real nginx and a real Caddy in front, and the snippets of deploy/: whose request it was comes from X-Forwarded-For, as
 // far as the proxy is trusted, and so does the rate limit; a live stream comes through as it is sent.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -97,7 +97,7 @@ for (const [name, proxy] of Object.entries(proxies)) {
     }
   });
 
-  test(`${name}: a page of another site is refused`, async (t) => {
+  test(`${name}: a page of another site is rejected`, async (t) => {
     const daemon = await start(t);
     const client = await proxy(t, daemon.address.port);
     assert.equal((await log(client, { origin: 'https://evil.example' })).status, 403);
@@ -134,7 +134,7 @@ test('two clients of one trusted proxy have a limit each', async (t) => {
   assert.deepEqual(answers, [204, 204, 429]);
 });
 
-test('nginx: a live stream comes through as it is sent', async (t) => {
+test('nginx: a live stream passes as it is sent', async (t) => {
   const daemon = await start(t);
   const { port } = daemon.address;
   const client = await proxies.nginx(t, port, `location /api/ { proxy_pass http://127.0.0.1:${port}; proxy_http_version 1.1;

@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import test from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { gzipSync } from 'node:zlib';
+import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
 import { chromium } from 'playwright-core';
 import { picortex } from './support/answers.mjs';
 import { cleanUpAfter } from './support/cleanup.mjs';
@@ -57,7 +57,7 @@ test('what a program reports with @sentry/node is kept', async (t) => {
   assert.match(exception.data.fingerprint[0], /^[0-9a-f]{16}$/);
   assert.deepEqual(again.data.fingerprint, exception.data.fingerprint, 'the same error is one group');
 
-  assert.deepEqual([message.level, message.msg, message.data.tags], ['warn', 'only told', { component: 'bot' }]);
+  assert.deepEqual([message.level, message.msg, message.data.tags], ['warn', 'only a message', { component: 'bot' }]);
   assert.deepEqual([large.msg, large.data.fingerprint[1]], ['Error: large', 'large']);
   assert.equal(new Set([exception, message, large].map((row) => row.data.fingerprint[0])).size, 3);
 
@@ -96,7 +96,10 @@ async function servePage(t, dsn) {
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  cleanUpAfter(t, () => (server.closeAllConnections(), server.close()));
+  cleanUpAfter(t, () => {
+    server.closeAllConnections();
+    server.close();
+  });
   return server.address().port;
 }
 
@@ -143,7 +146,8 @@ test('a page may ask before it posts, and read the answer', async (t) => {
     const told = [];
     for (let i = 0; i < 3; ++i) {
       const answer = await fetch(url, {
-        method: 'POST', body, headers: { 'content-type': 'application/x-sentry-envelope', 'x-sentry-auth': 'Sentry sentry_key=public' },
+        method: 'POST', body, headers: { 'content-type': 'application/x-sentry-envelope', 'x-sentry-auth': 'Sentry sentry_key=public',
+                                         'sentry-trace': '1', baggage: 'a=b', traceparent: '00-1-1-01', 'x-of-their-own': '1' },
       });
       told.push([answer.status, answer.headers.get('retry-after') !== null, (await answer.json()).statusCode]);
     }
@@ -164,11 +168,16 @@ test('it is off until it is asked for', async (t) => {
                        /--sentry-ingest \(environment variable PICORTEX_SENTRY_INGEST\): "yes" is not allowed: give true or 1, false or 0/);
 });
 
-test('it is taken however it comes', async (t) => {
-  const daemon = await start(t);
+test('it is accepted in every form', async (t) => {
+  const daemon = await start(t, { PICORTEX_SENTRY_RATE: '0' });
   const client = clientOf(t, daemon);
-  const types = [{}, { 'content-type': 'text/plain;charset=UTF-8' }, { 'content-type': 'application/x-sentry-envelope' }];
-  const encodings = [[{}, (text) => text], [{ 'content-encoding': 'GZIP' }, gzipSync], [{ 'content-encoding': 'identity' }, (text) => text]];
+  const types = [undefined, 'text/plain;charset=UTF-8', 'application/x-sentry-envelope', 'application/octet-stream', 'application/json',
+    'application/x-www-form-urlencoded', 'no media type at all'].map((type) => (type ? { 'content-type': type } : {}));
+  const halves = (text) => Buffer.concat([gzipSync(text.slice(0, 20)), gzipSync(text.slice(20)), gzipSync('')]);
+  const zstd = (text) => execFileSync('zstd', ['-q', '-c'], { input: text });
+  const encodings = [[undefined, (text) => text], ['GZIP', gzipSync], ['x-gzip', halves], ['identity', (text) => text], ['deflate', deflateSync],
+    ['deflate', deflateRawSync], ['br', brotliCompressSync], ['zstd', zstd]].map(([name, encode]) => [name ? { 'content-encoding': name } : {}, encode]);
+  const ids = [];
   for (const path of [PATH, '/api/1/envelope', `${PATH}?sentry_key=public&sentry_version=7`]) {
     for (const type of types) {
       for (const [encoding, encode] of encodings) {
@@ -176,11 +185,12 @@ test('it is taken however it comes', async (t) => {
         const answer = await client.request('POST', path, { headers: { ...type, ...encoding }, body: encode(envelope({ message: id }, id)) });
         assert.deepEqual([answer.status, answer.text], [200, `{"id":"${id}"}`]);
         assert.equal(answer.headers['access-control-allow-origin'], '*');
-        assert.equal((await events(daemon.dataDir, `id = '${dashed(id)}'`))[0].msg, id);
+        ids.push(id);
       }
     }
   }
-  assert.equal((await stored(daemon)).length, 27);
+  assert.equal(ids.length, 3 * types.length * encodings.length);
+  assert.deepEqual((await stored(daemon)).map((row) => row.msg).sort(), ids.sort());
 });
 
 test('curl sends one, with a length and an attachment', async (t) => {
@@ -210,7 +220,7 @@ test('an event is stored once, however often it is sent', async (t) => {
   }
 });
 
-test('what is no event is passed over', async (t) => {
+test('items that are no events are skipped', async (t) => {
   const daemon = await start(t);
   const client = clientOf(t, daemon);
   const id = newId();
@@ -224,27 +234,32 @@ test('what is no event is passed over', async (t) => {
 
 const good = envelope().trimEnd();
 const zeros = gzipSync(Buffer.alloc(64 << 20));
-const refusals = {
+const rejections = {
   'an empty body': ['', {}, 400, /envelope header is empty/],
   'a body that is no envelope': ['hello', {}, 400, /envelope header is not valid JSON/],
   'an event that is no JSON': ['{}\n{"type":"event"}\n{"message":', {}, 400, /event is not valid JSON/],
   'an event without an id': ['{}\n{"type":"event"}\n{"message":"m"}', {}, 400, /event_id/],
-  'a broken item behind a good one': [`${good}\n{"type":"x","length":10}\n1`, {}, 400, /item 1 is longer than the rest/],
+  'a broken item after a good one': [`${good}\n{"type":"x","length":10}\n1`, {}, 400, /item 1 is longer than the rest/],
   'a negative length': [`${good}\n{"type":"x","length":-1}\n1`, {}, 400, /item 1 length must be a number of bytes/],
   'two events': [`${good}\n{"type":"event"}\n{}`, {}, 400, /more than one event/],
   'too many items': [good + '\n{"type":"x"}\n\n'.repeat(100), {}, 400, /more than 100 items/],
-  'a body that is no gzip': [good, { 'content-encoding': 'gzip' }, 400, /not gzip/],
-  'a gzip that is cut short': [gzipSync(good).subarray(0, -1), { 'content-encoding': 'gzip' }, 400, /not gzip, or damaged/],
-  'an encoding that is not known': [good, { 'content-encoding': 'br' }, 415, /Content-Encoding: gzip or none/],
-  'another media type': [good, { 'content-type': 'application/json' }, 415, /x-sentry-envelope/],
+  'a body that is no gzip': [good, { 'content-encoding': 'gzip' }, 400, /does not match its Content-Encoding/],
+  'a body that is no brotli': [gzipSync(good), { 'content-encoding': 'br' }, 400, /does not match its Content-Encoding/],
+  'a body that is no zstd': [good, { 'content-encoding': 'zstd' }, 400, /does not match its Content-Encoding/],
+  'a gzip that is cut short': [gzipSync(good).subarray(0, -1), { 'content-encoding': 'gzip' }, 400, /does not match its Content-Encoding, or is damaged/],
+  'a brotli that is cut short': [brotliCompressSync(good).subarray(0, -1), { 'content-encoding': 'br' }, 400, /or is damaged/],
+  'an encoding that is not known': [good, { 'content-encoding': 'compress' }, 415, /one of gzip, deflate, br, zstd is needed/],
+  'two encodings': [good, { 'content-encoding': 'gzip, br' }, 415, /one of gzip/],
+  'a bomb of brotli': [brotliCompressSync(Buffer.alloc(64 << 20)), { 'content-encoding': 'br' }, 413, /once it is decompressed/],
+  'a bomb of deflate': [deflateSync(Buffer.alloc(64 << 20)), { 'content-encoding': 'deflate' }, 413, /once it is decompressed/],
   'a bomb': [zeros, { 'content-encoding': 'gzip' }, 413, /once it is decompressed/],
   'an event over 1 MiB': [gzipSync(envelope({ message: 'x'.repeat(1 << 20) })), { 'content-encoding': 'gzip' }, 413, /event is larger than 1 MiB/],
 };
-test('refused, and nothing is stored', async (t) => {
+test('rejected, and nothing is stored', async (t) => {
   assert.ok(zeros.length < 100_000);
   const daemon = await start(t);
   const client = clientOf(t, daemon);
-  for (const [name, [body, headers, status, reason]] of Object.entries(refusals)) {
+  for (const [name, [body, headers, status, reason]] of Object.entries(rejections)) {
     await t.test(name, async () => {
       const answer = await post(client, body, headers);
       assert.equal(answer.status, status, answer.text);
@@ -259,7 +274,7 @@ test('refused, and nothing is stored', async (t) => {
   assert.deepEqual(await stored(daemon), []);
 });
 
-test('a foreign Host is refused, a foreign Origin is not', async (t) => {
+test('a foreign Host is rejected, a foreign Origin is not', async (t) => {
   const daemon = await start(t);
   for (const method of ['POST', 'OPTIONS']) {
     assert.equal((await clientOf(t, daemon, 'evil.example').request(method, PATH, { body: good })).status, 403);
@@ -274,7 +289,8 @@ test('a preflight names what a page may send', async (t) => {
     headers: { origin: 'https://shop.example', 'access-control-request-method': 'POST', 'access-control-request-headers': 'x-sentry-auth' },
   });
   assert.deepEqual([status, text, headers['access-control-allow-origin'], headers['access-control-allow-methods']], [204, '', '*', 'POST']);
-  assert.deepEqual(headers['access-control-allow-headers'].toLowerCase().split(', '), ['content-type', 'content-encoding', 'x-sentry-auth']);
+  const named = headers['access-control-allow-headers'].toLowerCase().split(', ');
+  for (const name of ['content-type', 'content-encoding', 'x-sentry-auth', 'sentry-trace', 'baggage', 'traceparent', '*']) assert.ok(named.includes(name), name);
   assert.equal(headers['access-control-allow-credentials'], undefined);
 });
 
@@ -288,6 +304,23 @@ test('a client has a number of envelopes a minute', async (t) => {
   assert.deepEqual(answers.map((answer) => answer.headers['x-ratelimit-remaining']), ['1', '0', '0']);
   assert.equal((await client.post('/api/frontend-log', { message: 'm' })).status, 204, 'frontend logs are counted apart');
   assert.equal((await stored(daemon)).length, 2);
+});
+
+test('an event that was kept while offline has its own time', async (t) => {
+  const daemon = await start(t, { PICORTEX_RETENTION_DAYS: '7' });
+  const client = clientOf(t, daemon);
+  const now = Date.now();
+  const days = (count) => now - count * 86_400_000;
+  for (const [name, timestamp, kept] of [['an hour ago', (now - 3_600_000) / 1000, true], ['as text', new Date(days(2)).toISOString(), true],
+    ['beyond retention', days(8) / 1000, false], ['of 1970', 7, false], ['tomorrow', days(-1) / 1000, false], ['none', undefined, false]]) {
+    const id = newId();
+    assert.equal((await post(client, envelope({ message: name, timestamp }, id))).status, 200);
+    const [row] = await events(daemon.dataDir, `id = '${dashed(id)}'`);
+    const own = typeof timestamp === 'number' ? Math.round(timestamp * 1000) : Date.parse(timestamp);
+    if (kept) assert.equal(Date.parse(row.time), own, name);
+    else assert.ok(Date.parse(row.time) >= now - 5000 && Date.parse(row.time) <= Date.now() + 5000, name);
+    assert.equal(row.data.timestamp, kept || timestamp === undefined ? undefined : new Date(own).toISOString(), name);
+  }
 });
 
 test('while nothing can be stored it says so', async (t) => {

@@ -35,14 +35,14 @@ async function assertDegraded(daemon, seen, reason) {
     return answer.json.db_ok === false && answer;
   });
   assert.deepEqual([status, json.status], [503, 'degraded']);
-  const refused = await seen.post({});
-  assert.equal(refused.status, 503, refused.text);
-  assert.equal(refused.json.error, 'Service Unavailable');
+  const rejected = await seen.post({});
+  assert.equal(rejected.status, 503, rejected.text);
+  assert.equal(rejected.json.error, 'Service Unavailable');
   assert.deepEqual([await seen.ready(), await seen.alive()], [503, 200]);
   await daemon.line((line) => ['warn', 'error', 'fatal'].includes(line.level) && reason.test(JSON.stringify(line)));
 }
 
-// Writers are let in again, and what they are told is true.
+// Writers are accepted again, and their answers are true.
 async function assertRecovers(daemon, seen) {
   await eventually('db_ok again', async () => (await seen.health()).json.db_ok, RECOVERY_MS, 200);
   const id = randomUUID();
@@ -72,12 +72,15 @@ test('a database of a newer version is left alone until it is gone', async (t) =
   const daemon = await startDaemon(t, { dataDir });
   const seen = await observe(t, daemon);
   await assertDegraded(daemon, seen, /version|newer|9999/i);
+  const [{ part, reason, fix }] = (await daemon.status()).health.problems;
+  assert.deepEqual([part, fix], ['database', 'apt install --only-upgrade picortex']);
+  assert.match(reason, /schema is version 9999/);
   sqlite(dataDir, `PRAGMA user_version = ${version}`);
   await assertRecovers(daemon, seen);
   assert.equal((await events(dataDir, `id = '${id}'`)).length, 1);
 });
 
-test('a corrupt database is told, and a new one taken when it is moved away', async (t) => {
+test('a corrupt database is reported, and a new one taken when it is moved away', async (t) => {
   const dataDir = await temporaryDirectory(t);
   await usedDirectory(t, dataDir);
   const file = await open(join(dataDir, 'picortex.db'), 'r+');

@@ -1,6 +1,7 @@
 // tmux_ok is the outcome of a real tmux: there, gone, back.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'node:test';
 import { cleanUpAfter } from './support/cleanup.mjs';
@@ -36,4 +37,24 @@ test('tmux_ok follows the tmux server', async (t) => {
   begin();
   await becomes(true);
   assert.equal((await health()).status, 'ok');
+});
+
+test('none means that there is no tmux, until a reload names a socket', async (t) => {
+  const folder = await temporaryDirectory(t);
+  const config = join(folder, 'picortex.conf');
+  await writeFile(config, 'PICORTEX_TMUX_SOCKET=none\n');
+  const daemon = await startDaemon(t, { settings: { PICORTEX_CONFIG: config, PICORTEX_TMUX_SOCKET: '' } });
+  const client = new Client(daemon.address);
+  cleanUpAfter(t, () => client.close());
+  const health = async () => (await client.get('/health')).json;
+  assert.deepEqual([(await health()).status, (await health()).tmux_ok], ['ok', true]);
+  assert.deepEqual((await daemon.status()).health, { status: 'ok', problems: [] });
+  await writeFile(config, `PICORTEX_TMUX_SOCKET=${join(folder, "it's gone")}\n`);
+  daemon.kill('SIGHUP');
+  await daemon.line((line) => line.event_type === 'tmux.down', PROBE_MS + 5_000);
+  assert.deepEqual([(await health()).status, (await health()).tmux_ok], ['degraded', false]);
+  const { status, problems } = (await daemon.status()).health;
+  assert.deepEqual([status, problems.map(({ part }) => part)], ['degraded', ['tmux']]);
+  assert.match(problems[0].reason, /it's gone/);
+  assert.equal(problems[0].fix, `tmux -S '${join(folder, "it'\\''s gone")}' new-session -d`);
 });

@@ -25,15 +25,15 @@ request ${requests.skipped}  chat chat-x  ${tuesday}  times are ${zoneOf(tuesday
       duration_ms: 41
 `;
 
-test('a skipped message is told by its request, the beginning of it, or one of its events', async () => {
+test('a skipped message is found by its request, the beginning of it, or one of its events', async () => {
   for (const id of [requests.skipped, requests.skipped.slice(0, 18), requests.skipped.toUpperCase(), eventIds.decision]) {
     assert.deepEqual(await why(id), { stdout: skipped, stderr: '', code: 0 });
   }
 });
 
-test('a turn that failed is told with its refusal, its child and its error', async () => {
+test('a turn that failed is shown with its denial, its child and its error', async () => {
   assert.deepEqual(await why(requests.failed), {
-    stdout: `The discriminator decided "answer" on this message: rule asks, score 0.9 above the threshold 0.5 (reason: a task); a turn was started; 1 child command failed; egress was refused once (evil.example:443); it met an error: "the build\\nbroke".
+    stdout: `The discriminator decided "answer" on this message: rule asks, score 0.9 above the threshold 0.5 (reason: a task); a turn was started; 1 child command failed; egress was denied once (evil.example:443); it met an error: "the build\\nbroke".
 
 request ${requests.failed}  chat chat-x  ${tuesday}  times are ${zoneOf(tuesday)}
   14:03:12.123 linq.inbound  arrived: please build it
@@ -44,7 +44,7 @@ request ${requests.failed}  chat chat-x  ${tuesday}  times are ${zoneOf(tuesday)
       inputs: {"score":0.9}
       thresholds: {"score":0.5}
   14:03:13.000 tmux.turn.start  turn started: turn 7
-  14:03:20.000 egress.rejected  egress refused to evil.example:443: refused
+  14:03:20.000 egress.rejected  egress denied to evil.example:443: denied
       host: "evil.example"
       port: 443
       evidence: "sni"
@@ -68,7 +68,7 @@ request ${requests.silent}  chat chat-z  ${tuesday}  times are ${zoneOf(tuesday)
       decision: "skip"
       rule: "quiet"
 
-The discriminator.decision event does not give: reason, inputs, thresholds. README says what it should carry.
+The discriminator.decision event does not give: reason, inputs, thresholds. docs/reference/events.md lists what it should carry.
 `,
     stderr: '',
     code: 0,
@@ -78,7 +78,7 @@ The discriminator.decision event does not give: reason, inputs, thresholds. READ
 test('the last message of a chat is found, and what no event says is not made up', async () => {
   const { stdout, code } = await why('--chat', 'chat-x', '--last');
   assert.equal(code, 0);
-  assert.match(stdout, /^This message arrived, and no discriminator\.decision or tmux\.turn\.start event says what became of it\.\n\nrequest 019a5555-0000-7006-8000-000000000006  chat chat-x /);
+  assert.match(stdout, /^This message arrived, and no discriminator\.decision or tmux\.turn\.start event says what became of it\.\n\nrequest 019a5555-0000-7006-8000-000000000006 {2}chat chat-x /);
 });
 
 test('--json has the same as one object', async () => {
@@ -92,11 +92,11 @@ test('--json has the same as one object', async () => {
   assert.deepEqual(story.steps[1].details.inputs, { score: 0.31, words: 2 });
 });
 
-test('what cannot be told is one line and a status', async () => {
+test('a story that cannot be found is one line and a status', async () => {
   const unknown = await why('019affff-0000-7000-8000-000000000000');
   assert.deepEqual(unknown, { stdout: '', stderr: 'picortex: why: there is no event and no request 019affff-0000-7000-8000-000000000000\n', code: 1 });
-  assert.equal((await why('--chat', 'nobody')).stderr,
-               'picortex: why: there is no message in chat "nobody": no event linq.inbound, discriminator.decision or tmux.turn.start\n');
+  assert.equal((await why('--chat', 'unknown')).stderr,
+               'picortex: why: there is no message in chat "unknown": no event linq.inbound, discriminator.decision or tmux.turn.start\n');
   for (const words of [[], [requests.skipped, '--last'], ['not-an-id'], ['--chat', 'x', requests.skipped]]) {
     assert.equal((await why(...words)).code, 2);
   }

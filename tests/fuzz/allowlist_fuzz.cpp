@@ -1,6 +1,6 @@
 // Each line is a rule or a problem, never both, and a rule's text read again is the same rule.
 #include "base/check.h"
-#include "netfilter/allowlist.h"
+#include "netfilter/policy/allowlist.h"
 
 using namespace picortex;
 

@@ -3,14 +3,14 @@
 #include <algorithm>
 
 #include "base/check.h"
-#include "handlers/authority.h"
+#include "handlers/http/middleware/authority.h"
 
 using namespace picortex;
 
 namespace {
 
-OwnNames make_names() {
-  OwnNames names;
+AllowedHosts make_names() {
+  AllowedHosts names;
   names.add_listener(*ClientAddress::parse("127.0.0.1"), 8787);
   names.add_listener(*ClientAddress::parse("::"), 80);
   CHECK(names.add_hosts("obs.example.com,tls.example.com:443,[2001:db8::7]:8443").has_value());
@@ -27,7 +27,7 @@ std::string upper_case(std::string text) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  static const OwnNames names = make_names();
+  static const AllowedHosts names = make_names();
   const std::string text(reinterpret_cast<const char*>(data), size);
   const auto authority = Authority::parse(text);
   const bool accepted = names.accepts_host(text);
@@ -41,7 +41,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   // RFC 3986 allows commas in a host, but in the list they stand between hosts.
   if (authority && text.find(',') == std::string::npos) {
-    OwnNames other;
+    AllowedHosts other;
     CHECK(other.add_hosts(text).has_value());
     CHECK(other.accepts_host(text));
   }

@@ -1,7 +1,7 @@
 // Whatever is asked, the answer made of it is one that we read ourselves; whatever upstream
 // answers, its addresses are of the family asked for.
 #include "base/check.h"
-#include "netfilter/dns_message.h"
+#include "netfilter/dns/dns_message.h"
 
 using namespace picortex;
 

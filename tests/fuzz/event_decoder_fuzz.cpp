@@ -4,7 +4,7 @@
 
 #include "base/check.h"
 #include "base/timestamp.h"
-#include "handlers/event_decoder.h"
+#include "handlers/ingest/event_decoder.h"
 #include "tests/handlers/padded_body.h"
 
 using namespace picortex;

@@ -2,7 +2,7 @@
 #include <simdjson.h>
 
 #include "base/check.h"
-#include "handlers/frontend_decoder.h"
+#include "handlers/ingest/frontend_decoder.h"
 #include "tests/handlers/padded_body.h"
 
 using namespace picortex;

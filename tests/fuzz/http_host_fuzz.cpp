@@ -1,6 +1,6 @@
 // A head read whole and read in pieces must come to the same result, host and ends.
 #include "base/check.h"
-#include "netfilter/http_host.h"
+#include "netfilter/wire/http_host.h"
 #include "tests/fuzz/split_points.h"
 
 using namespace picortex;

@@ -1,4 +1,4 @@
-// A request read whole and read in pieces must come to the same outcome: the same refusal, or the
+// A request read whole and read in pieces must have the same outcome: the same rejection, or the
 // same method, target, fields and body, ending at the same byte.
 #include <string>
 
@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::size_t kBodySizeMax = 1000;
 
-enum class End { need_more, refused, whole };
+enum class End { need_more, rejected, whole };
 
 // One request, read as a connection does: `shown` holds everything since its first byte.
 class Reader {
@@ -23,13 +23,13 @@ class Reader {
     if (!in_body_) {
       const HeadScanner::Answer answer = scanner_.scan(bytes);
       if (answer.kind == HeadScanner::Answer::Kind::incomplete) return End::need_more;
-      if (answer.kind == HeadScanner::Answer::Kind::refused) {
-        return refuse({answer.status, answer.reason});
+      if (answer.kind == HeadScanner::Answer::Kind::rejected) {
+        return reject({answer.status, answer.reason});
       }
       CHECK(answer.size <= bytes.size());
       // The connection keeps the head for as long as the body takes.
       head = bytes.substr(scanner_.start(), answer.size - scanner_.start());
-      if (const Refusal why = parser_.parse_head(head, request)) return refuse(why);
+      if (const Rejection why = parser_.parse_head(head, request)) return reject(why);
       CHECK(request.has_body != parser_.is_complete());
       size = answer.size;
       in_body_ = true;
@@ -37,23 +37,23 @@ class Reader {
     if (!parser_.is_complete() && size < bytes.size()) {
       const auto progress = parser_.parse_body(bytes.substr(size), body, kBodySizeMax);
       CHECK(body.size() <= kBodySizeMax);
-      if (progress.refusal) return refuse(progress.refusal);
+      if (progress.rejection) return reject(progress.rejection);
       CHECK(progress.consumed <= bytes.size() - size);
       size += progress.consumed;
     }
     return parser_.is_complete() ? End::whole : End::need_more;
   }
 
-  Refusal refusal;
+  Rejection rejection;
   Request request;
   std::string head;
   std::string body;
   std::size_t size = 0;
 
  private:
-  End refuse(const Refusal& why) {
-    refusal = why;
-    return End::refused;
+  End reject(const Rejection& why) {
+    rejection = why;
+    return End::rejected;
   }
 
   HeadScanner scanner_;
@@ -84,7 +84,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   Reader pieces;
   const auto read = [&](auto shown) { return pieces.read(shown); };
   CHECK(picortex::fuzz::read_in_pieces(data[0], stream, End::need_more, read) == end);
-  CHECK(pieces.refusal.status == whole.refusal.status);
+  CHECK(pieces.rejection.status == whole.rejection.status);
   if (end == End::whole) {
     CHECK(pieces.size == whole.size && pieces.body == whole.body);
     check_same(pieces.request, whole.request);

@@ -3,7 +3,7 @@
 #include <simdjson.h>
 
 #include "base/check.h"
-#include "handlers/linq_decoder.h"
+#include "handlers/ingest/linq_decoder.h"
 #include "storage/event.h"
 #include "tests/handlers/padded_body.h"
 

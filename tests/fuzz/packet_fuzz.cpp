@@ -1,6 +1,6 @@
 // Whatever the headers claim, the payload lies inside of the bytes.
 #include "base/check.h"
-#include "netfilter/packet.h"
+#include "netfilter/wire/packet.h"
 
 using namespace picortex;
 

@@ -1,8 +1,8 @@
-// Envelopes: items lie in the body one behind the other; what is kept of an event is storable.
+// Envelopes: items lie in the body in sequence; what is kept of an event can be stored.
 #include <simdjson.h>
 
 #include "base/check.h"
-#include "handlers/sentry_decoder.h"
+#include "handlers/ingest/sentry/sentry_decoder.h"
 #include "tests/handlers/padded_body.h"
 
 using namespace picortex;

@@ -2,7 +2,7 @@
 #include <vector>
 
 #include "base/check.h"
-#include "netfilter/tls_hello.h"
+#include "netfilter/wire/tls_hello.h"
 #include "tests/fuzz/split_points.h"
 
 using namespace picortex;

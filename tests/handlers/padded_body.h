@@ -4,11 +4,11 @@
 #include <string>
 #include <string_view>
 
-#include "handlers/json/document.h"
+#include "base/json/document.h"
 
 namespace picortex {
 
-// A body as the HTTP side hands it on: alterable, with kJsonPadding bytes behind it.
+// A body as the HTTP side passes it on: writable, followed by kJsonPadding bytes.
 class PaddedBody {
  public:
   explicit PaddedBody(std::string_view text) : bytes_(text), size_(text.size()) {

@@ -7,8 +7,8 @@
 
 #include <boost/test/unit_test.hpp>
 
-#include "netfilter/packet.h"
-#include "netfilter/socket_query.h"
+#include "netfilter/kernel/sock_diag_query.h"
+#include "netfilter/wire/packet.h"
 
 namespace picortex {
 

@@ -1,32 +1,30 @@
 #include "reactor/buffer_pool.h"
 
 #include <boost/test/unit_test.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
-#include "reactor/reactor.h"
 #include "tests/support/forked_abort.h"
-#include "tests/support/scripted_ring.h"
+#include "tests/support/scripted_loop.h"
 
 using namespace picortex;
 using test::Request;
-using test::ScriptedRing;
 
 namespace {
 
 constexpr int kSocket = 1000;
 constexpr std::uint32_t kBufferSize = 16;
 
-struct PoolFixture {
-  PoolFixture() : reactor(*Reactor::open()), script(ScriptedRing::current()) {}
+struct PoolFixture : test::ScriptedLoop {
   ~PoolFixture() {
     if (!operation.in_flight()) return;
     script.complete(Request::Kind::receive, kSocket, 0);
-    reactor->turn();
+    reactor->iterate();
   }
 
   BufferPool pool_of(std::uint32_t count) {
-    auto made = BufferPool::create(reactor->ring(), 3, count, kBufferSize);
+    auto made = BufferPool::create(reactor->ring(), count, kBufferSize);
     BOOST_REQUIRE(made.has_value());
     return std::move(*made);
   }
@@ -40,8 +38,6 @@ struct PoolFixture {
     }
   }
 
-  std::unique_ptr<Reactor> reactor;
-  ScriptedRing& script;
   BufferPool* pool = nullptr;
   std::string text;
   std::vector<int> errors;
@@ -64,7 +60,7 @@ BOOST_AUTO_TEST_CASE(gives_few_buffers_at_first_and_twice_as_many_each_time) {
   BOOST_TEST(made.count_in_use() == 256u);
 }
 
-BOOST_AUTO_TEST_CASE(a_shortage_that_many_operations_tell_of_makes_it_grow_once) {
+BOOST_AUTO_TEST_CASE(a_shortage_that_many_operations_report_of_makes_it_grow_once) {
   BufferPool made = pool_of(512);
   for (int i = 0; i < 40; ++i) made.grow();
   BOOST_TEST(made.count_in_use() == 128u);
@@ -85,7 +81,7 @@ BOOST_AUTO_TEST_CASE(what_is_received_is_read_whole_and_in_order) {
   pool = &made;
   reactor->ring().receive_multishot(operation, kSocket, made);
   BOOST_TEST(script.receive(kSocket, "the quick brown fox jumps over the lazy dog"));
-  reactor->turn();
+  reactor->iterate();
   BOOST_TEST(text == "the quick brown fox jumps over the lazy dog");
 }
 
@@ -97,7 +93,7 @@ BOOST_AUTO_TEST_CASE(leases_give_their_buffers_back_for_ever) {
   for (int round = 0; round < 70'000; ++round) {
     text.clear();
     BOOST_REQUIRE(script.receive(kSocket, std::to_string(round)));
-    reactor->turn();
+    reactor->iterate();
     BOOST_REQUIRE(text == std::to_string(round));
   }
 }
@@ -105,17 +101,30 @@ BOOST_AUTO_TEST_CASE(leases_give_their_buffers_back_for_ever) {
 BOOST_AUTO_TEST_CASE(an_exhausted_pool_says_so_until_it_grows) {
   BufferPool made = pool_of(128);
   reactor->ring().receive_multishot(operation, kSocket, made);
-  // Nobody gives these 64 back.
+  // These 64 are never given back.
   BOOST_TEST(script.receive(kSocket, std::string(64 * kBufferSize, 'x')));
   BOOST_TEST(!script.receive(kSocket, "y"));
-  reactor->turn();
+  reactor->iterate();
   BOOST_TEST(errors == (std::vector{-ENOBUFS}), boost::test_tools::per_element());
   made.grow();
   pool = &made;
   reactor->ring().receive_multishot(operation, kSocket, made);
   BOOST_TEST(script.receive(kSocket, "y"));
-  reactor->turn();
+  reactor->iterate();
   BOOST_TEST(text == "y");
+}
+
+BOOST_AUTO_TEST_CASE(each_pool_of_a_ring_has_a_group_of_its_own) {
+  BufferPool first = pool_of(2);
+  std::optional<BufferPool> second = pool_of(2);
+  BufferPool third = pool_of(2);
+  BOOST_TEST(first.group() != second->group());
+  BOOST_TEST(first.group() != third.group());
+  BOOST_TEST(second->group() != third.group());
+  // The number of one that has gone is given again.
+  const std::uint16_t freed = second->group();
+  second.reset();
+  BOOST_TEST(pool_of(2).group() == freed);
 }
 
 BOOST_AUTO_TEST_CASE(a_lease_without_a_buffer_is_empty) {

@@ -119,7 +119,7 @@ BOOST_AUTO_TEST_CASE(a_handler_may_stop_the_next_one) {
   expect({1, 3});
 }
 
-BOOST_AUTO_TEST_CASE(a_deadline_that_goes_leaves_its_list) {
+BOOST_AUTO_TEST_CASE(a_destroyed_deadline_leaves_its_list) {
   {
     Sleeper passing(4, woken);
     list.start(passing.deadline, start);

@@ -1,8 +1,8 @@
-#include "reactor/alert_command.h"
+#include "handlers/alerts/alert_command.h"
 
 #include <filesystem>
 
-#include "base/uuid_v7.h"
+#include "base/uuid/uuid_v7.h"
 #include "tests/support/loop_fixture.h"
 
 using namespace picortex;
@@ -35,14 +35,13 @@ struct AlertFixture : LoopFixture {
             .data = data};
   }
   void finish(AlertCommand& command) {
-    while (!command.is_idle()) reactor->turn();
+    while (!command.is_idle()) reactor->iterate();
   }
 
   void hear(AlertCommand& command) {
-    command.report_to(this, [](void* owner, const AlertDelivery& delivery) noexcept {
-      static_cast<AlertFixture*>(owner)->deliveries.push_back(delivery);
-    });
+    command.report_to(Callback<const AlertDelivery&>::to<&AlertFixture::on_delivery>(*this));
   }
+  void on_delivery(const AlertDelivery& delivery) noexcept { deliveries.push_back(delivery); }
 
   std::string directory = "/tmp/picortex-alert-XXXXXX";
   std::vector<AlertDelivery> deliveries;
@@ -110,9 +109,9 @@ BOOST_AUTO_TEST_CASE(much_on_stderr_does_not_stop_the_program) {
   BOOST_TEST(text.size() < 8000u);
 }
 
-BOOST_AUTO_TEST_CASE(what_the_program_leaves_behind_does_not_keep_it_busy) {
+BOOST_AUTO_TEST_CASE(processes_that_the_program_leaves_do_not_keep_it_busy) {
   AlertCommand command(*reactor, log,
-                       script("sleep 60 & echo $! >" + directory + "/pid; echo left behind >&2"));
+                       script("sleep 60 & echo $! >" + directory + "/pid; echo left over >&2"));
   command.send(alert());
   finish(command);
   BOOST_TEST(kill(std::stoi(read("pid")), SIGKILL) == 0);  // it was there still
@@ -123,7 +122,7 @@ BOOST_AUTO_TEST_CASE(a_program_that_hangs_is_killed) {
   AlertCommand command(*reactor, log, script("sleep 60"), std::chrono::milliseconds(50), kShort);
   command.send(alert());
   finish(command);
-  BOOST_TEST(count(lines(), "its time was up") == 4u);
+  BOOST_TEST(count(lines(), "timed out") == 4u);
 }
 
 BOOST_AUTO_TEST_CASE(what_failed_is_tried_again_until_it_is_delivered) {
@@ -143,7 +142,7 @@ BOOST_AUTO_TEST_CASE(what_failed_is_tried_again_until_it_is_delivered) {
   BOOST_TEST(command.given_up() == 0u);
 }
 
-BOOST_AUTO_TEST_CASE(behind_the_last_try_the_alert_is_given_up) {
+BOOST_AUTO_TEST_CASE(after_the_last_try_the_alert_is_given_up) {
   AlertCommand command(*reactor, log, "false", kTimeLimit, kShort);
   hear(command);
   command.send(alert());
@@ -153,7 +152,7 @@ BOOST_AUTO_TEST_CASE(behind_the_last_try_the_alert_is_given_up) {
   BOOST_TEST(deliveries[0].tries == 1 + AlertCommand::kRetries);
 }
 
-BOOST_AUTO_TEST_CASE(others_go_ahead_while_one_waits_for_its_next_try) {
+BOOST_AUTO_TEST_CASE(others_run_while_one_waits_for_its_next_try) {
   const std::string seen = directory + "/seen";
   AlertCommand command(
       *reactor, log,
@@ -162,7 +161,7 @@ BOOST_AUTO_TEST_CASE(others_go_ahead_while_one_waits_for_its_next_try) {
   hear(command);
   command.send(alert(R"({"n":"bad"})"));
   command.send(alert(R"({"n":"good"})"));
-  while (deliveries.empty() || command.failed() == 0) reactor->turn();
+  while (deliveries.empty() || command.failed() == 0) reactor->iterate();
   BOOST_TEST(deliveries[0].delivered);
   BOOST_TEST(!command.is_idle());
   command.stop();

@@ -17,20 +17,20 @@ struct ChildFixture {
   void run(const std::string& script, std::string input) {
     const std::vector<std::string> arguments{"sh", "-c", script};
     BOOST_REQUIRE(child.start(arguments, {}, std::move(input)).has_value());
-    while (!child.is_idle()) reactor->turn();
+    while (!child.is_idle()) reactor->iterate();
   }
 
-  static void on_exit(void* owner, const ChildExit& exit) noexcept {
-    auto& fixture = *static_cast<ChildFixture*>(owner);
-    ++fixture.exits;
-    fixture.status = exit.status;
-    fixture.timed_out = exit.timed_out;
-    fixture.error_text = exit.error_text;
+  void on_exit(const ChildExit& exit) noexcept {
+    ++exits;
+    status = exit.status;
+    timed_out = exit.timed_out;
+    error_text = exit.error_text;
   }
 
   std::unique_ptr<Reactor> reactor;
   DeadlineList limits;
-  ChildProcess child{*reactor, limits, this, &ChildFixture::on_exit};
+  ChildProcess child{*reactor, limits,
+                     Callback<const ChildExit&>::to<&ChildFixture::on_exit>(*this)};
   int exits = 0;
   int status = -1;
   bool timed_out = false;
@@ -58,7 +58,7 @@ BOOST_AUTO_TEST_CASE(a_child_that_reads_nothing_ends_nevertheless) {
   BOOST_TEST(status == 3);
 }
 
-BOOST_AUTO_TEST_CASE(input_that_somebody_else_holds_open_does_not_keep_it_busy) {
+BOOST_AUTO_TEST_CASE(input_that_another_process_holds_open_does_not_keep_it_busy) {
   // The grandchild keeps the pipe's reading end for longer than the test may take.
   run("exec 3<&0; sleep 3 <&3 >/dev/null 2>&1 & exit 4", std::string(500'000, 'x'));
   BOOST_TEST(exits == 1);

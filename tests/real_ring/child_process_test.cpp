@@ -15,21 +15,21 @@ struct ChildFixture : test::RingFixture {
   ChildFixture() {
     if (reactor == nullptr) return;
     reactor->add(limits);
-    child = std::make_unique<ChildProcess>(*reactor, limits, this, &ChildFixture::on_exit);
+    child = std::make_unique<ChildProcess>(
+        *reactor, limits, Callback<const ChildExit&>::to<&ChildFixture::on_exit>(*this));
   }
 
-  static void on_exit(void* owner, const ChildExit& exit) noexcept {
-    auto& it = *static_cast<ChildFixture*>(owner);
-    it.last = exit;
-    it.error_text = exit.error_text;
-    ++it.exits;
+  void on_exit(const ChildExit& exit) noexcept {
+    last = exit;
+    error_text = exit.error_text;
+    ++exits;
   }
 
   bool run(const std::string& script, std::vector<std::string> variables = {}) {
     const std::vector<std::string> command{"sh", "-c", script};
     const int before = exits;
     if (auto started = child->start(command, variables); !started) return false;
-    return turn_until([&] { return exits > before; });
+    return iterate_until([&] { return exits > before; });
   }
 
   DeadlineList limits{std::chrono::milliseconds(300)};
@@ -43,7 +43,7 @@ struct ChildFixture : test::RingFixture {
 
 BOOST_FIXTURE_TEST_SUITE(child_process, ChildFixture)
 
-BOOST_AUTO_TEST_CASE(tells_the_exit_status_and_what_was_on_stderr) {
+BOOST_AUTO_TEST_CASE(reports_the_exit_status_and_what_was_on_stderr) {
   if (reactor == nullptr) return;
   BOOST_TEST(run("echo out; echo why >&2; exit 7"));
   BOOST_TEST(last.status == 7);
@@ -53,7 +53,7 @@ BOOST_AUTO_TEST_CASE(tells_the_exit_status_and_what_was_on_stderr) {
   BOOST_TEST(child->is_idle());
 }
 
-BOOST_AUTO_TEST_CASE(tells_the_signal_that_ended_it) {
+BOOST_AUTO_TEST_CASE(reports_the_signal_that_ended_it) {
   if (reactor == nullptr) return;
   BOOST_TEST(run("kill -TERM $$"));
   BOOST_TEST(last.signal == SIGTERM);
@@ -114,7 +114,7 @@ BOOST_AUTO_TEST_CASE(kill_ends_it_and_its_handler_still_runs) {
   const std::vector<std::string> command{"sleep", "60"};
   BOOST_REQUIRE(child->start(command, {}).has_value());
   child->kill();
-  BOOST_TEST(turn_until([&] { return exits == 1; }));
+  BOOST_TEST(iterate_until([&] { return exits == 1; }));
   BOOST_TEST(last.signal == SIGKILL);
   BOOST_TEST(!last.timed_out);
 }

@@ -9,7 +9,7 @@
 
 namespace picortex::test {
 
-// A loop on the kernel's io_uring. Where that is refused each test says so in one line and ends.
+// A loop on the kernel's io_uring. Where that is denied, each test says so in one line and ends.
 struct RingFixture {
   RingFixture() {
     auto opened = Reactor::open();
@@ -22,9 +22,9 @@ struct RingFixture {
 
   // Turns until `done`, for 10 seconds at most.
   template <class Done>
-  bool turn_until(Done done) {
+  bool iterate_until(Done done) {
     const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(10);
-    while (!done() && std::chrono::steady_clock::now() < limit) reactor->turn();
+    while (!done() && std::chrono::steady_clock::now() < limit) reactor->iterate();
     return done();
   }
 

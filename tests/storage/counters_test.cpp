@@ -2,7 +2,7 @@
 
 #include <random>
 
-#include "store_fixture.h"
+#include "tests/storage/store_fixture.h"
 
 using namespace picortex;
 
@@ -133,6 +133,54 @@ BOOST_AUTO_TEST_CASE(a_clock_that_was_ahead_is_forgiven_at_the_next_start) {
   BOOST_TEST((store->metrics(kNow) == Metrics{1, 1, 3, 2, 0, 0}));
 }
 
+BOOST_AUTO_TEST_CASE(a_clock_set_back_moves_the_counters_back) {
+  for (const std::int64_t step : {400 * kDay, kDay, 3 * kMinute}) {
+    open();
+    put(event("tmux.turn.start", kNow));
+    put_in_chat("a", kNow, kNow);
+    const Metrics before = store->metrics(kNow);
+    BOOST_TEST(store->metrics(kNow + step).turns_total == before.turns_total);
+    put(event("tmux.turn.start", kNow + step), kNow + step);
+    put_in_chat("ahead", kNow + step, kNow + step);
+    // The next transaction after the clock was set back counts again.
+    BOOST_TEST(store->wants_to_save_metrics(kNow));
+    put_in_chat("a", kNow, kNow);
+    Metrics after = before;
+    after.chats_total = after.chats_active_7d = 2;
+    ++after.turns_total;
+    ++after.turns_last_24h;
+    BOOST_TEST((store->metrics(kNow) == after), "step " << step);
+    open();
+    BOOST_TEST((store->metrics(kNow) == after), "step " << step);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_step_back_that_is_rolled_back_is_made_again) {
+  open();
+  put(event("tmux.turn.start", kNow));
+  BOOST_TEST(store->metrics(kNow + 2 * kDay).turns_last_24h == 0);
+  get(store->begin(kNow));
+  store->rollback();
+  BOOST_TEST(store->wants_to_save_metrics(kNow));
+  put(event("x"));
+  BOOST_TEST(store->metrics(kNow).turns_last_24h == 1);
+}
+
+BOOST_AUTO_TEST_CASE(the_good_time_is_kept_for_the_next_process) {
+  open();
+  BOOST_TEST(!store->good_time_ms().has_value());
+  store->note_good_time(kNow + 5);
+  BOOST_TEST(store->wants_to_save_metrics(kNow));
+  save_metrics(kNow);
+  open(kNow + 400 * kDay);
+  BOOST_TEST(store->good_time_ms().value() == kNow + 5);
+  // One that an older picortex made says when it was written last.
+  get(reader()->execute("DELETE FROM total WHERE name = 'good_time_ms'"));
+  get(reader()->execute("UPDATE metrics SET updated_ms = 7"));
+  open();
+  BOOST_TEST(store->good_time_ms().value() == 7);
+}
+
 BOOST_AUTO_TEST_CASE(random_events_agree_with_the_view_in_memory_after_restarts_and_as_time_goes) {
   std::mt19937_64 random(7);
   std::int64_t now_ms = kNow;
@@ -178,7 +226,7 @@ BOOST_AUTO_TEST_CASE(metrics_are_written_when_they_change_and_only_those) {
   BOOST_TEST(store->wal().frames == frames);
 }
 
-BOOST_AUTO_TEST_CASE(absurd_figures_in_the_tables_do_no_harm) {
+BOOST_AUTO_TEST_CASE(absurd_stats_in_the_tables_do_no_harm) {
   open();
   store.reset();
   get(reader()->execute(

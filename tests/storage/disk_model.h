@@ -104,12 +104,14 @@ struct DiskModel {
   FileModel log;
 };
 
-// Stands in front of SQLite's default VFS, for all connections of the process: tells `disk`, where
+// Stands in front of SQLite's default VFS, for all connections of the process: reports to `disk`, where
 // there is one, of each write and sync. What uses SQLite's own VFS otherwise is none the wiser.
 class RecordingVfs {
  public:
   inline static DiskModel* disk = nullptr;
   inline static void (*before_write)() = nullptr;  // a power cut may be now
+  // Whether a sync of the log, or of the database, is to reach the simulated disk.
+  inline static bool (*before_sync)(bool is_log) = nullptr;
 
   static void install() {
     base_ = sqlite3_vfs_find(nullptr);
@@ -153,7 +155,7 @@ class RecordingVfs {
   static int sync(sqlite3_file* file, int flags) {
     FileModel* model = model_of(file);
     if (model != nullptr) {  // the simulated disk is the one that counts
-      model->synced(model->mark());
+      if (before_sync == nullptr || before_sync(is_log_[file])) model->synced(model->mark());
       return SQLITE_OK;
     }
     return originals_[file->pMethods]->xSync(file, flags);

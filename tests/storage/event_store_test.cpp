@@ -7,7 +7,7 @@
 #include <csignal>
 
 #include "base/timestamp.h"
-#include "store_fixture.h"
+#include "tests/storage/store_fixture.h"
 
 using namespace picortex;
 
@@ -47,7 +47,7 @@ BOOST_AUTO_TEST_CASE(the_view_and_the_code_agree_on_ids_and_times) {
   BOOST_TEST(seen == 8);
 }
 
-BOOST_AUTO_TEST_CASE(hostile_text_comes_back_byte_for_byte) {
+BOOST_AUTO_TEST_CASE(hostile_text_is_read_back_byte_for_byte) {
   open();
   using namespace std::string_view_literals;
   const std::string_view texts[] = {"a\0b"sv,
@@ -136,7 +136,7 @@ BOOST_AUTO_TEST_CASE(a_client_id_of_version_7_with_the_events_time_costs_no_colu
   BOOST_TEST(text("SELECT id FROM events") == to_string(*made.id));
 }
 
-BOOST_AUTO_TEST_CASE(any_other_client_id_is_kept_beside_the_key) {
+BOOST_AUTO_TEST_CASE(any_other_client_id_is_kept_in_addition_to_the_key) {
   open();
   Event random = event();
   random.id = parse_uuid("9f3c2a10-5b7e-4c1d-8a2f-0123456789ab");
@@ -220,7 +220,7 @@ BOOST_AUTO_TEST_CASE(the_place_of_a_foreign_id_is_not_its_id) {
   BOOST_TEST(put(made));
 }
 
-BOOST_AUTO_TEST_CASE(rollback_leaves_nothing_behind) {
+BOOST_AUTO_TEST_CASE(rollback_leaves_nothing) {
   open();
   Event made = event("tmux.turn.start");
   made.chat_id = "chat-1";
@@ -239,7 +239,7 @@ BOOST_AUTO_TEST_CASE(rollback_leaves_nothing_behind) {
 
 BOOST_AUTO_TEST_CASE(more_names_than_are_remembered_stay_right) {
   open();
-  const int names = static_cast<int>(Names::kRememberedMax) + 100;
+  const int names = static_cast<int>(NameInterner::kRememberedMax) + 100;
   for (int round = 0; round < 2; ++round) {
     get(store->begin(kNow));
     for (int i = 0; i < names; ++i) {
@@ -307,21 +307,20 @@ BOOST_AUTO_TEST_CASE(a_checkpoint_copies_the_log_and_readers_only_slow_it) {
   BOOST_TEST(done.frames == done.copied);
   const int before = done.frames;
   put(event());
-  BOOST_TEST(store->wal().frames < before);  // the log started anew
+  BOOST_TEST(store->wal().frames < before);  // the log has restarted
   BOOST_TEST(store->wal().copied == 0);
 }
 
-BOOST_AUTO_TEST_CASE(the_logs_descriptor_is_the_log_and_can_be_synced) {
+BOOST_AUTO_TEST_CASE(the_sizes_are_those_of_the_files_and_the_log_can_be_synced) {
   open();
-  struct stat by_descriptor, by_path;
-  BOOST_REQUIRE(fstat(store->wal_descriptor(), &by_descriptor) == 0);
-  BOOST_REQUIRE(stat((path() + "-wal").c_str(), &by_path) == 0);
-  BOOST_TEST(by_descriptor.st_ino == by_path.st_ino);
-  BOOST_TEST(fsync(store->wal_descriptor()) == 0);
-  const auto before = by_descriptor.st_size;
+  const auto before = store->log_size();
   put(event());
-  BOOST_REQUIRE(fstat(store->wal_descriptor(), &by_descriptor) == 0);
-  BOOST_TEST(by_descriptor.st_size > before);
+  get(store->sync_log());
+  const auto log_size = static_cast<std::int64_t>(std::filesystem::file_size(path() + "-wal"));
+  BOOST_TEST(store->log_size() > before);
+  BOOST_TEST(store->log_size() == log_size);
+  BOOST_TEST(store->size_on_disk() ==
+             log_size + static_cast<std::int64_t>(std::filesystem::file_size(path())));
 }
 
 BOOST_AUTO_TEST_CASE(the_planned_queries_use_their_indexes) {
@@ -349,6 +348,28 @@ BOOST_AUTO_TEST_CASE(the_planned_queries_use_their_indexes) {
     BOOST_REQUIRE(get(rows.step()));
     BOOST_TEST(rows.text(3) == step);
     rows.reset();
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_duplicate_is_known_by_the_request_that_brought_it) {
+  open();
+  // An id that says its place, and two that do not.
+  for (const Uuid& id : {ids.next(kNow), *parse_uuid("6ba7b810-9dad-41d1-80b4-00c04fd430c8"),
+                         ids.next(kNow - kDay)}) {
+    Event first = event();
+    first.id = id;
+    first.request_id = ids.next(kNow);
+    get(store->begin(kNow));
+    BOOST_TEST(get(store->append(first)));
+    get(store->commit());
+    for (int round = 0; round < 2; ++round) {
+      Event again = first;
+      again.request_id = ids.next(kNow);
+      get(store->begin(kNow));
+      BOOST_TEST(!get(store->append(again)));
+      BOOST_TEST((store->last_duplicate() == first.request_id));
+      get(store->commit());
+    }
   }
 }
 

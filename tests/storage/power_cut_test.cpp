@@ -1,7 +1,9 @@
 #include <functional>
 
-#include "disk_model.h"
-#include "store_fixture.h"
+#include "storage/query/arrival_query.h"
+#include "storage/query/stats/stats_query.h"
+#include "tests/storage/disk_model.h"
+#include "tests/storage/store_fixture.h"
 
 using namespace picortex;
 using test::DiskModel;
@@ -16,17 +18,17 @@ struct Recording {
 };
 BOOST_TEST_GLOBAL_FIXTURE(Recording);
 
-// What the owner's fsyncs are worth; for the controls.
+// Which fsyncs reach the disk; for the controls.
 struct Disk {
-  bool syncs_log = true;
-  bool syncs_header = true;
-  bool syncs_database = true;
+  bool syncs_log = true;       // the owner's after a commit, and SQLite's before it copies pages
+  bool syncs_header = true;    // SQLite's in a commit that restarts the log
+  bool syncs_database = true;  // SQLite's once all pages are copied
 };
 
-// Owns a store as the daemon does, on a simulated disk, beside other connections; cuts the power at
+// Owns a store as the daemon does, on a simulated disk, with other connections; cuts the power at
 // random moments and looks at what is left.
 struct PowerCutFixture : StoreFixture {
-  static constexpr CheckpointLimits kLimits{.frames_per_round = 12, .frames_to_close = 60};
+  static constexpr CheckpointLimits kLimits{.frames_per_round = 12, .frames_per_round_max = 18};
   static constexpr std::uint32_t kWritesPerCut = 23;
 
   PowerCutFixture() {
@@ -45,12 +47,13 @@ struct PowerCutFixture : StoreFixture {
     RecordingVfs::disk = &disk_;
     current = this;
     RecordingVfs::before_write = [] { current->may_cut(); };
+    RecordingVfs::before_sync = [](bool is_log) { return current->reaches_disk(is_log); };
     for (int i = 0; i < commits && cuts_failed == 0; ++i) {
       if (with_others) disturb();
-      if (database_sync_ && (store->holds_commits() || random_() % 4 == 0)) end_database_sync();
       commit_some();
     }
     RecordingVfs::before_write = nullptr;
+    RecordingVfs::before_sync = nullptr;
     RecordingVfs::disk = nullptr;
     rounds = store->checkpoints();
   }
@@ -68,29 +71,27 @@ struct PowerCutFixture : StoreFixture {
       get(store->append(made));
     }
     if (std::exchange(saves_metrics_, false)) get(store->save_metrics(kNow + stored_));
-    while (!get(store->commit())) {
-      ++restarts;
-      restarting_ = true;
-      const auto mark = disk_.log.mark();
-      may_cut();
-      if (worth_.syncs_header) disk_.log.synced(mark);
-      store->log_header_synced();
-    }
+    commits_ = true;
+    get(store->commit());
+    commits_ = false;
     stored_ += events;
     const auto mark = disk_.log.mark();
-    if (database_sync_ && random_() % 4 == 0) end_database_sync();
     may_cut();
     if (worth_.syncs_log) disk_.log.synced(mark);
     acknowledged_ = stored_;
     restarting_ = false;
-    get(store->log_synced());
-    if (store->wants_database_sync() && !database_sync_) database_sync_ = disk_.database.mark();
+    if (store->wants_to_copy_log()) get(store->copy_log());
   }
 
-  void end_database_sync() {
-    if (worth_.syncs_database) disk_.database.synced(*database_sync_);
-    database_sync_.reset();
-    get(store->database_synced());
+  // SQLite syncs the log or the database.
+  bool reaches_disk(bool is_log) {
+    may_cut();
+    if (!is_log) return worth_.syncs_database;
+    if (!commits_) return worth_.syncs_log;
+    ++restarts;
+    restarting_ = true;
+    may_cut();
+    return worth_.syncs_header;
   }
 
   // Another process writes, checkpoints, or reads for a while.
@@ -140,7 +141,31 @@ struct PowerCutFixture : StoreFixture {
     const auto distinct = (*database)->integer_of("SELECT count(DISTINCT msg) FROM event");
     const auto last = (*database)->integer_of("SELECT ifnull(max(CAST(msg AS INT)), 0) FROM event");
     return check && *check == "ok" && rows && distinct && last && *rows == *distinct &&
-           *rows == *last && *rows >= acknowledged_;
+           *rows == *last && *rows >= acknowledged_ && are_indexes_whole(*rows);
+  }
+
+  // The order of arrival has each event once, and the counts by hour are those of the rows.
+  bool are_indexes_whole(std::int64_t rows) const {
+    auto reader = EventReader::open(after);
+    if (!reader) return false;
+    constexpr QueryBudget kWhole{.rows_max = 100'000,
+                                 .bytes_max = std::size_t{1} << 30,
+                                 .time_max = std::chrono::minutes(1)};
+    ArrivalQuery arrivals({}, 0);
+    while (!arrivals.is_done()) {
+      if (!arrivals.run(**reader, kWhole)) return false;
+    }
+    std::int64_t number = 0;
+    for (const EventRow& row : arrivals.rows()) {
+      if (row.msg != std::to_string(++number)) return false;
+    }
+    StatsQuery counts({.filter = {}, .by = {StatsDimension::of("hour")}});
+    while (!counts.is_done()) {
+      if (!counts.run(**reader, kWhole)) return false;
+    }
+    std::int64_t counted = 0;
+    for (const StatsGroup& group : counts.take_groups()) counted += group.count;
+    return number == rows && counted == rows && arrivals.gone() == 0;
   }
 
   inline static PowerCutFixture* current = nullptr;
@@ -155,11 +180,11 @@ struct PowerCutFixture : StoreFixture {
   Disk worth_;
   DiskModel disk_;
   std::unique_ptr<Database> other_;
-  std::optional<std::uint64_t> database_sync_;  // in flight since this mark
   std::mt19937 random_{20261117};
   std::int64_t stored_ = 0;
   std::int64_t acknowledged_ = 0;
   bool saves_metrics_ = false;
+  bool commits_ = false;     // within a COMMIT of the store
   bool restarting_ = false;  // the log has a new header, and no synced commit yet
 };
 

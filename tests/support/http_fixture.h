@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "handlers/http/server.h"
-#include "tests/support/scripted_ring.h"
+#include "tests/support/scripted_loop.h"
 
 namespace picortex::test {
 
@@ -27,20 +27,22 @@ struct TemporaryDirectory {
 
 // A server on the scripted ring, with a route that answers at once, one that keeps its exchange
 // until the test answers, and one that wants the token.
-struct HttpFixture {
+struct HttpFixture : ScriptedLoop {
   explicit HttpFixture(const http::ServerLimits& limits = {})
-      : reactor(*Reactor::open()),
-        script(ScriptedRing::current()),
-        output(*reactor, 1, 1024 * 1024),
+      : output(*reactor, 1, 1024 * 1024),
         log(*reactor, output, {.level = Level::info}),
         access(own_names(), std::move(*Token::load_or_create(directory.path))) {
     router.add({http::Method::get, "/at-once", http::Access::anyone, 0, false,
                 http::Endpoint::to<&HttpFixture::answer_at_once>(*this)});
     router.add({http::Method::post, "/at-once", http::Access::anyone, 1000, false,
                 http::Endpoint::to<&HttpFixture::answer_at_once>(*this)});
+    router.add({http::Method::get, "/poll", http::Access::anyone, 0, true,
+                http::Endpoint::to<&HttpFixture::answer_at_once>(*this)});
     router.add({http::Method::post, "/later", http::Access::anyone, 100'000, false,
                 http::Endpoint::to<&HttpFixture::keep>(*this)});
-    router.add({http::Method::post, "/secret", http::Access::token, 1000, false,
+    router.add({http::Method::get, "/stream", http::Access::anyone, 0, false,
+                http::Endpoint::to<&HttpFixture::keep>(*this)});
+    router.add({http::Method::post, "/secret", http::Access::write, 1000, false,
                 http::Endpoint::to<&HttpFixture::answer_at_once>(*this)});
     server = std::move(*http::Server::create(*reactor, log, router, access, proxies, limits));
     http::Listener door;
@@ -54,13 +56,15 @@ struct HttpFixture {
     server->terminate();
     while (!kept.empty()) answer_kept("late");
     output.abandon();
-    for (int turn = 0; turn < 3; ++turn) reactor->turn();
+    iterate(3);
     BOOST_TEST(server->is_idle());
-    BOOST_TEST(server->figures().body_bytes == 0u);
+    BOOST_TEST(server->stats().body_bytes == 0u);
+    BOOST_TEST(server->stats().answer_bytes == 0u);
+    BOOST_TEST(server->stats().input_bytes == 0u);
   }
 
-  static OwnNames own_names() {
-    OwnNames names;
+  static AllowedHosts own_names() {
+    AllowedHosts names;
     BOOST_REQUIRE(names.add_hosts("picortex.test").has_value());
     return names;
   }
@@ -81,22 +85,22 @@ struct HttpFixture {
   // A client whose socket has that number; there is no such descriptor.
   void connect(int socket) {
     script.complete(Request::Kind::accept, listener, socket, true);
-    reactor->turn();
+    reactor->iterate();
   }
   void receive(int socket, std::string_view bytes) {
     script.receive(socket, bytes);
-    reactor->turn();
+    reactor->iterate();
   }
   void end_receive(int socket, int result) {
     script.complete(Request::Kind::receive, socket, result);
-    reactor->turn();
+    reactor->iterate();
   }
 
   bool is_sending(int socket) { return script.is_asked(Request::Kind::send, socket); }
   std::string being_sent(int socket) { return script.request(Request::Kind::send, socket).bytes; }
   void end_send(int socket, int result) {
     script.complete(Request::Kind::send, socket, result);
-    reactor->turn();
+    reactor->iterate();
   }
   // Everything that the server sends now, as a client that reads it all gets it.
   std::string read_all(int socket) {
@@ -120,8 +124,6 @@ struct HttpFixture {
   }
 
   TemporaryDirectory directory;
-  std::unique_ptr<Reactor> reactor;
-  ScriptedRing& script;
   Output output;
   Log log;
   http::Router router;

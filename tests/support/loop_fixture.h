@@ -31,7 +31,7 @@ struct LoopFixture {
 
   std::string lines() {
     log.flush();
-    while (!output.is_idle()) reactor->turn();
+    while (!output.is_idle()) reactor->iterate();
     std::ifstream file(path);
     return {std::istreambuf_iterator<char>(file), {}};
   }

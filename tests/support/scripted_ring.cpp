@@ -92,6 +92,10 @@ void ScriptedRing::cancel(Operation& operation) {
   queued_.push_back({&operation, {-ECANCELED, false, Completion::kNoBuffer}});
 }
 
+void ScriptedRing::wait(std::chrono::nanoseconds timeout) {
+  if (queued_.empty() && clock_ != nullptr) clock_->advance(timeout);
+}
+
 unsigned ScriptedRing::deliver() {
   unsigned count = 0;
   for (std::size_t left = queued_.size(); left > 0; --left) {
@@ -144,10 +148,6 @@ void Ring::write(Operation& operation, int file, std::span<const char> bytes) {
   ring_->script.ask(Kind::write, operation, file, {bytes.data(), bytes.size()});
 }
 
-void Ring::sync_data(Operation& operation, int file) {
-  ring_->script.ask(Kind::sync, operation, file);
-}
-
 void Ring::poll(Operation& operation, int file, short) {
   ring_->script.ask(Kind::poll, operation, file);
 }
@@ -158,16 +158,19 @@ void Ring::close(int file) { ring_->script.closed_.push_back(file); }
 
 void Ring::submit() {}
 
-void Ring::submit_and_wait(std::chrono::nanoseconds) {}
+void Ring::submit_and_wait(std::chrono::nanoseconds timeout) { ring_->script.wait(timeout); }
 
 unsigned Ring::deliver() { return ring_->script.deliver(); }
 
-Result<void> Ring::register_buffers(io_uring_buf_ring* entries, std::uint32_t count,
-                                    std::uint16_t group) {
+Result<std::uint16_t> Ring::register_buffers(io_uring_buf_ring* entries, std::uint32_t count) {
+  const std::uint16_t group = groups_.take();
   ring_->script.buffers_.insert_or_assign(group, test::ScriptedRing::Buffers{entries, count});
-  return {};
+  return group;
 }
 
-void Ring::unregister_buffers(std::uint16_t group) noexcept { ring_->script.buffers_.erase(group); }
+void Ring::unregister_buffers(std::uint16_t group) noexcept {
+  ring_->script.buffers_.erase(group);
+  groups_.give_back(group);
+}
 
 }  // namespace picortex

@@ -9,12 +9,13 @@
 
 #include "reactor/operation.h"
 #include "reactor/ring.h"
+#include "tests/support/scripted_clock.h"
 
 namespace picortex::test {
 
 // What a part asked of the ring, and what the kernel would be holding until its last completion.
 struct Request {
-  enum class Kind { accept, receive, send, read, write, sync, poll };
+  enum class Kind { accept, receive, send, read, write, poll };
 
   Kind kind;
   Operation* operation;
@@ -44,6 +45,10 @@ class ScriptedRing {
   // the receive ends with ENOBUFS.
   bool receive(int file, std::string_view bytes);
 
+  // From now on a wait with nothing to deliver lasts until the deadline that the loop waits for:
+  // that much time passes on `clock`. Null, as at first: a wait takes no time.
+  void wait_on(ScriptedClock* clock) noexcept { clock_ = clock; }
+
  private:
   friend class ::picortex::Ring;
 
@@ -60,12 +65,14 @@ class ScriptedRing {
   void ask(Request::Kind kind, Operation& operation, int file, std::string_view bytes = {},
            std::uint16_t group = 0);
   void cancel(Operation& operation);
+  void wait(std::chrono::nanoseconds timeout);
   unsigned deliver();
 
   std::deque<Request> requests_;
   std::vector<int> closed_;
   std::deque<Queued> queued_;
   std::map<std::uint16_t, Buffers> buffers_;
+  ScriptedClock* clock_ = nullptr;
 };
 
 }  // namespace picortex::test

@@ -72,7 +72,7 @@ export const seed = [
   }),
   event('failed', tuesday, '14:03:13.000', 'tmux.turn.start', 'turn 7'),
   event('other', tuesday, '14:03:13.500', 'linq.inbound', 'another chat', { chat_id: 'chat-y' }),
-  event('failed', tuesday, '14:03:20.000', 'egress.rejected', 'refused', {
+  event('failed', tuesday, '14:03:20.000', 'egress.rejected', 'denied', {
     level: 'warn', host: 'evil.example', port: 443, evidence: 'sni',
   }),
   event('failed', tuesday, '14:03:21.000', 'bot.error', 'the build\nbroke', { level: 'error', exit: 2 }),

@@ -1,7 +1,8 @@
 // Python that the attempts to get around the fence begin with.
-import { addresses } from './namespaces.mjs';
+import assert from 'node:assert/strict';
+import { addresses, fencedUid } from './namespaces.mjs';
 
-// What the attempts have in common. answer() tells whether the server said anything to the bytes sent.
+// What the attempts have in common. answer() returns whether the server said anything to the bytes sent.
 export const prelude = `
 import ctypes, os, select, socket, ssl, struct, sys, time
 SHARED, OTHER, SINK, SINK6 = ${JSON.stringify([addresses.shared, addresses.other, addresses.sink, addresses.sink6])}
@@ -57,3 +58,12 @@ def fill(s):
         while True: sent += s.send(b'SECRET' * 1000)
     except OSError: return sent
 `;
+
+// Returns a function that runs such Python as the fenced user, or as another, and returns what it printed.
+export function attemptIn(world, options) {
+  return async (program, uid = fencedUid) => {
+    const { output, errors } = await world.python(uid, prelude + program, options);
+    assert.equal(errors, '');
+    return output.trim();
+  };
+}

@@ -8,7 +8,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Client } from './client.mjs';
 import { cleanUpAfter } from './cleanup.mjs';
+import { authorization } from './token.mjs';
 
 export const binary = process.env.PICORTEX_BINARY;
 if (!binary) throw new Error('PICORTEX_BINARY must name the picortex binary');
@@ -28,12 +30,14 @@ export async function temporaryDirectory(owner) {
   return path;
 }
 
-// What a child sees: nothing of this shell's own PICORTEX_* settings. Events of any age are kept, on any disk.
+// What a child sees: nothing of this shell's own PICORTEX_* settings. Events of any age are kept, on any disk, and events that
+// a command cannot deliver nowhere.
 export function environment(settings) {
   const inherited = Object.entries(process.env).filter(
     ([name]) => !/^(PICORTEX_|FRONTEND_LOG|LOG_LEVEL$|STATE_DIRECTORY$|TMUX)/.test(name),
   );
-  return { ...Object.fromEntries(inherited), PICORTEX_RETENTION_DAYS: '0', PICORTEX_MIN_FREE_BYTES: '0', ...settings };
+  return { ...Object.fromEntries(inherited), PICORTEX_RETENTION_DAYS: '0', PICORTEX_MIN_FREE_BYTES: '0',
+    XDG_STATE_HOME: '/dev/null/state', ...settings };
 }
 
 class Daemon {
@@ -89,7 +93,11 @@ class Daemon {
       }
       await new Promise((resolve) => {
         const timer = setTimeout(resolve, Math.min(left, 200));
-        const wait = () => (clearTimeout(timer), this.waiting.delete(wait), resolve());
+        const wait = () => {
+          clearTimeout(timer);
+          this.waiting.delete(wait);
+          resolve();
+        };
         this.waiting.add(wait);
       });
     }
@@ -106,6 +114,24 @@ class Daemon {
 
   get origin() {
     return `http://${this.listening.address}`;
+  }
+
+  // What GET /api/status says, asked on a connection of its own.
+  async status() {
+    const client = new Client(this.address);
+    try {
+      return (await client.get('/api/status', await authorization(this.dataDir))).json;
+    } finally {
+      client.close();
+    }
+  }
+
+  // Waits until it has the beginnings of that many requests in hand.
+  async hasRequests(count) {
+    await eventually(`${count} requests are in hand`, async () => {
+      const { http } = await this.status();
+      return http.connections - http.connections_idle > count;  // the one that asks is one more
+    });
   }
 
   kill(signal) {
@@ -158,7 +184,7 @@ function tellsAddress(line) {
 }
 
 // Starts `picortex serve` for `owner` (a test context or `testFile`) and waits until it listens.
-//   settings      environment variables beside the usual ones
+//   settings      environment variables in addition to the usual ones
 //   arguments     more flags of `serve`
 //   dataDir       a directory of the caller; otherwise a fresh one
 //   descriptors   the most files that the daemon may have open
@@ -185,6 +211,18 @@ export async function startDaemon(owner, options = {}) {
   cleanUpAfter(owner, () => daemon.end());
   daemon.listening = await daemon.line(tellsAddress, 20_000);
   return daemon;
+}
+
+// Asks until two answers of `read`, one after the other, are the same, and returns that.
+export async function settled(what, read, timeoutMs = 10_000) {
+  let before = await read();
+  await eventually(`${what} stays the same`, async () => {
+    const now = await read();
+    const isSame = now === before;
+    before = now;
+    return isSame;
+  }, timeoutMs, 200);
+  return before;
 }
 
 // Asks until `check` gives something true, or fails with what was asked for.

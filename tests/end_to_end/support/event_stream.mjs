@@ -34,7 +34,10 @@ export class EventStream {
       }
       this.wake();
     });
-    response.on('close', () => ((this.ended = true), this.wake()));
+    response.on('close', () => {
+      this.ended = true;
+      this.wake();
+    });
     response.on('error', () => {});
   }
 
@@ -72,7 +75,10 @@ export class EventStream {
       if (left <= 0) throw new Error(`the stream did not come so far; it has ${JSON.stringify(this.messages.slice(-5))}`);
       await new Promise((resolve) => {
         const timer = setTimeout(resolve, Math.min(left, 200));
-        this.wake = () => (clearTimeout(timer), resolve());
+        this.wake = () => {
+          clearTimeout(timer);
+          resolve();
+        };
       });
     }
   }

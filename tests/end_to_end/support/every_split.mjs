@@ -61,7 +61,7 @@ async function outcome(daemon, pieces, methods, { halfClose = false } = {}) {
   }
 }
 
-// A case: `bytes` (a string is latin1), `methods` of its requests (one GET unless told), `statuses` expected for
+// A case: `bytes` (a string is latin1), `methods` of its requests (one GET by default), `statuses` expected for
 // them (a number, or a list of those allowed), `closes` (true or false; undefined: as the answer says), `halfClose`.
 // Returns the responses of the run in one piece.
 export async function everySplit(daemon, { bytes, methods = ['GET'], statuses, closes, halfClose }) {
@@ -87,12 +87,12 @@ export async function everySplit(daemon, { bytes, methods = ['GET'], statuses, c
   return expected.responses;
 }
 
-// Behind a request that is answered; and, when the connection stays open, three times in one write.
+// After a request that is answered; and, when the connection stays open, three times in one write.
 async function pipelined(daemon, whole, methods, expected, halfClose) {
   const behind = await outcome(daemon, [Buffer.concat([Buffer.from(probe(daemon.authority)), whole])], ['GET', ...methods],
                                { halfClose });
   assert.equal(behind.responses[0].status, 200);
-  assert.deepEqual({ responses: behind.responses.slice(1), closes: behind.closes }, expected, 'behind another request');
+  assert.deepEqual({ responses: behind.responses.slice(1), closes: behind.closes }, expected, 'after another request');
   if (expected.closes || halfClose) return;
   const three = await outcome(daemon, [Buffer.concat([whole, whole, whole])], [...methods, ...methods, ...methods]);
   assert.deepEqual(three.responses, [...expected.responses, ...expected.responses, ...expected.responses], 'three at once');

@@ -1,9 +1,10 @@
 // Two network namespaces for tests of the fence: the host, on which the daemon and the fenced user live, and the world
-// behind a virtual cable, with a resolver, a TLS server and sinks that note whatever reaches them. Needs root. All of
-// it lives in processes of this test: when they end, so do the namespaces, the cable, the mounts and the rules.
+// at the end of a virtual cable, with a resolver, a TLS server and sinks that record whatever reaches them; a third one, a router
+// between the two, where it is asked for. Needs root. All of it lives in processes of this test: when they end, so do
+// the namespaces, the cables, the mounts and the rules.
 import { execFile, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, writeFile, readFile, chmod } from 'node:fs/promises';
+import { mkdir, writeFile, readFile, chmod, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createInterface } from 'node:readline';
@@ -20,8 +21,10 @@ export const subUid = 470123;
 export const addresses = {
   host: '93.184.0.2', host6: '2606:2800:0:1::2',
   resolver: '93.184.0.1', resolver6: '2606:2800:0:1::1',
+  router: '93.184.0.3', router6: '2606:2800:0:1::3',
   shared: '93.184.216.34', shared6: '2606:2800:220:1::34',   // allowed.test and forbidden.test
   other: '93.184.216.35', other6: '2606:2800:220:1::35',     // github.com, pypi.org
+  depot: '93.184.216.36', depot6: '2606:2800:220:1::36',     // depot.test: packages, for tests that serve them
   sink: '93.184.216.99', sink6: '2606:2800:220:1::99',       // of no name
 };
 
@@ -34,6 +37,7 @@ const records = {
   'pypi.org': [addresses.other, addresses.other6],
   'notgithub.com': [addresses.other, addresses.other6],
   'github.com.evil.test': [addresses.other, addresses.other6],
+  'depot.test': [addresses.depot, addresses.depot6],
   'sink.test': [addresses.sink, addresses.sink6],
   'rebind.test': ['127.0.0.1', '::1'],
   'rebind-metadata.test': ['169.254.169.254', 'fd00:ec2::254'],
@@ -41,7 +45,7 @@ const records = {
   'hidden.test': [addresses.sink, addresses.sink6],
 };
 export const tlsNames = ['allowed.test', 'forbidden.test', 'removable.test', 'github.com', 'pypi.org', 'notgithub.com',
-                         'github.com.evil.test', 'alias.test', '*.wild.test'];
+                         'github.com.evil.test', 'alias.test', '*.wild.test', 'depot.test'];
 
 const sinkProgram = fileURLToPath(new URL('./sink.mjs', import.meta.url));
 
@@ -51,7 +55,7 @@ function run(command, options = {}) {
 }
 
 // A process that holds a network and a mount namespace open.
-class Namespace {
+export class Namespace {
   static async open(owner) {
     const child = spawn('unshare', ['--net', '--mount', '--propagation', 'private', 'sh', '-c', 'echo ready; exec sleep 3600'],
                         { stdio: ['ignore', 'pipe', 'inherit'] });
@@ -92,12 +96,15 @@ class Namespace {
 }
 
 export class World {
-  static async create(owner) {
+  // `routed`: the world is reached by `world.router`, which knows the host as its device pcx-w.
+  static async create(owner, { routed = false } = {}) {
     const world = new World();
     world.directory = await temporaryDirectory(owner);
     await chmod(world.directory, 0o755);
+    if (process.env.PICORTEX_TEST_IPTABLES === 'legacy') process.env.PATH = await world.legacyPath();
     world.host = await Namespace.open(owner);
     world.outside = await Namespace.open(owner);
+    if (routed) world.router = await Namespace.open(owner);
     world.#connect();
     await world.#isolateFiles();
     await world.#makeCertificates();
@@ -105,10 +112,21 @@ export class World {
     return world;
   }
 
+  // A PATH in which iptables is the older one. With PICORTEX_TEST_IPTABLES=legacy this process and all that it starts has it.
+  async legacyPath() {
+    const directory = join(this.directory, 'legacy');
+    await mkdir(directory);
+    for (const name of ['iptables', 'ip6tables']) {
+      for (const rest of ['', '-save', '-restore']) await symlink(`/usr/sbin/${name}-legacy${rest}`, join(directory, name + rest));
+    }
+    return `${directory}:${process.env.PATH}`;
+  }
+
   #connect() {
-    const { host, outside } = this;
-    run(['ip', 'link', 'add', 'pcx-h', 'netns', String(host.pid), 'type', 'veth', 'peer', 'name', 'pcx-w', 'netns',
-         String(outside.pid)]);
+    const { host, outside, router } = this;
+    const cable = (one, from, other, to) =>
+      run(['ip', 'link', 'add', from, 'netns', String(one.pid), 'type', 'veth', 'peer', 'name', to, 'netns', String(other.pid)]);
+    cable(host, 'pcx-h', router ?? outside, 'pcx-w');
     const up = (namespace, device, ...cidrs) => {
       for (const cidr of cidrs) {
         const nodad = cidr.includes(':') ? ['nodad'] : [];
@@ -118,11 +136,28 @@ export class World {
     };
     const a = addresses;
     up(host, 'pcx-h', `${a.host}/24`, `${a.host6}/64`);
-    up(outside, 'pcx-w', `${a.resolver}/24`, `${a.resolver6}/64`);
-    up(outside, 'lo', ...[a.shared, a.other, a.sink].map((address) => `${address}/32`),
-       ...[a.shared6, a.other6, a.sink6].map((address) => `${address}/128`));
-    host.run('ip', 'route', 'add', 'default', 'via', a.resolver);
-    host.run('ip', '-6', 'route', 'add', 'default', 'via', a.resolver6);
+    if (router) {
+      cable(router, 'pcx-o', outside, 'pcx-i');
+      up(router, 'pcx-w', `${a.router}/24`, `${a.router6}/64`);
+      up(router, 'pcx-o', '93.185.0.1/24', '2606:2800:0:2::1/64');
+      up(outside, 'pcx-i', '93.185.0.9/24', '2606:2800:0:2::9/64');
+      up(outside, 'lo', `${a.resolver}/32`, `${a.resolver6}/128`);
+      router.run('sh', '-c', 'echo 1 > /proc/sys/net/ipv4/ip_forward; echo 1 > /proc/sys/net/ipv6/conf/all/forwarding');
+      router.run('ip', 'route', 'add', `${a.resolver}/32`, 'via', '93.185.0.9');
+      router.run('ip', '-6', 'route', 'add', `${a.resolver6}/128`, 'via', '2606:2800:0:2::9');
+      router.run('ip', 'route', 'add', 'default', 'via', '93.185.0.9');
+      router.run('ip', '-6', 'route', 'add', 'default', 'via', '2606:2800:0:2::9');
+      outside.run('ip', 'route', 'add', 'default', 'via', '93.185.0.1');
+      outside.run('ip', '-6', 'route', 'add', 'default', 'via', '2606:2800:0:2::1');
+    } else {
+      up(outside, 'pcx-w', `${a.resolver}/24`, `${a.resolver6}/64`);
+    }
+    up(outside, 'lo', ...[a.shared, a.other, a.depot, a.sink].map((address) => `${address}/32`),
+       ...[a.shared6, a.other6, a.depot6, a.sink6].map((address) => `${address}/128`));
+    host.run('ip', 'route', 'add', 'default', 'via', router ? a.router : a.resolver);
+    if (router) host.run('ip', 'route', 'add', `${a.resolver}/32`, 'via', a.router);
+    if (router) host.run('ip', '-6', 'route', 'add', `${a.resolver6}/128`, 'via', a.router6);
+    host.run('ip', '-6', 'route', 'add', 'default', 'via', router ? a.router6 : a.resolver6);
     host.run('sh', '-c', 'echo "0 2147483647" > /proc/sys/net/ipv4/ping_group_range');
     host.run('sh', '-c', 'echo 3 > /proc/sys/net/ipv4/tcp_fastopen');
     outside.run('sh', '-c', 'echo 3 > /proc/sys/net/ipv4/tcp_fastopen');
@@ -200,6 +235,7 @@ http {
     listen ${addresses.shared}:443 ssl default_server; listen ${addresses.other}:443 ssl default_server;
     listen [${addresses.shared6}]:443 ssl default_server; listen [${addresses.other6}]:443 ssl default_server;
     listen ${addresses.shared}:80 default_server; listen ${addresses.other}:80 default_server;
+    listen [${addresses.shared6}]:80 default_server;
     listen ${addresses.shared}:8443 ssl default_server;
     root ${at('www')};
     location / { default_type text/plain; return 200 "hello $host\\n"; }

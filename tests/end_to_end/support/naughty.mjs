@@ -10,6 +10,7 @@ export const naughtyTexts = [
   'NUL \u0000 DEL \u007f BEL \u0007 BS \b\b\b',
   'right to left \u202e gpj.exe',
   'quotes " \' ` and \\ and \\n and \\u001b and \\\\',
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: the text is an attack on Java loggers.
   '</script><!-- ${jndi:ldap://x} %s %d %n {msg} {if true}{end}',
   'emoji \u{1f4a9} é 漢 \uffff \ud800 lone',
   '   leading and trailing   ',

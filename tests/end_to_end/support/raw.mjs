@@ -48,9 +48,16 @@ export class RawConnection {
       this.received = this.received.length ? Buffer.concat([this.received, bytes]) : bytes;
       this.wake();
     });
-    socket.on('end', () => ((this.ended = true), this.wake()));
-    socket.on('error', (error) => ((this.failure = error), this.wake()));
-    socket.on('close', () => ((this.ended = true), this.wake()));
+    const onEnd = () => {
+      this.ended = true;
+      this.wake();
+    };
+    socket.on('end', onEnd);
+    socket.on('error', (error) => {
+      this.failure = error;
+      this.wake();
+    });
+    socket.on('close', onEnd);
   }
 
   static async open(address) {
@@ -84,7 +91,10 @@ export class RawConnection {
     if (left <= 0) throw new Error(`nothing more came; so far: ${JSON.stringify(this.received.toString('latin1', 0, 300))}`);
     await new Promise((resolve) => {
       const timer = setTimeout(resolve, left);
-      this.wake = () => (clearTimeout(timer), resolve());
+      this.wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
     });
     this.wake = () => {};
   }
@@ -125,7 +135,7 @@ export class RawConnection {
     if (this.received.length > 0) throw new Error(`bytes before the end: ${JSON.stringify(this.received.toString('latin1', 0, 300))}`);
   }
 
-  // Gone at once, leaving no TIME_WAIT behind.
+  // Closes at once, without TIME_WAIT.
   destroy() {
     // Once one side has ended, node leaves the handle of a reset socket open for ever.
     const whole = !this.ended && !this.socket.writableEnded && !this.socket.destroyed;

@@ -18,7 +18,7 @@ function caught(run) {
 const ids = {
   exception: Sentry.captureException(caught(innermost), { tags: { attempt: 3 } }),
   again: Sentry.captureException(caught(innermost)),
-  message: Sentry.captureMessage('only told', 'warning'),
+  message: Sentry.captureMessage('only a message', 'warning'),
 };
 // More than the daemon takes, were it not compressed.
 Sentry.withScope((scope) => {

@@ -1,8 +1,8 @@
-"""What systemd is to a service, for tests: listens on a TCP socket of its own, passes it to each service that it is told
+"""What systemd is to a service, for tests: listens on a TCP socket of its own, passes it to each service that it is asked
 to start (sd_listen_fds), and hears what they say (sd_notify). Commands come as lines on stdin; each thing that
 happens is a line of JSON on stdout.
 
-  start ARGUMENT…   (JSON array) starts a service, several at a time if so told
+  start ARGUMENT…   (JSON array) starts a service, several at a time if requested
 """
 import json
 import os
@@ -19,14 +19,14 @@ notify.bind(notify_path)
 lock = threading.Lock()
 
 
-def tell(**what):
+def report(**what):
     with lock:
         print(json.dumps(what), flush=True)
 
 
 def hear():
     while True:
-        tell(notify=notify.recv(65536).decode())
+        report(notify=notify.recv(65536).decode())
 
 
 def pass_listener():
@@ -41,13 +41,13 @@ def start(arguments):
         env={**os.environ, "LISTEN_FDS": "1", "LISTEN_FDNAMES": "http", "NOTIFY_SOCKET": notify_path,
              "WATCHDOG_USEC": watchdog_usec},
         preexec_fn=pass_listener, close_fds=False, stdin=subprocess.DEVNULL, stdout=sys.stderr)
-    tell(started=service.pid)
-    threading.Thread(target=lambda: tell(exited=service.wait()), daemon=True).start()
+    report(started=service.pid)
+    threading.Thread(target=lambda: report(exited=service.wait()), daemon=True).start()
     return service
 
 
 threading.Thread(target=hear, daemon=True).start()
-tell(port=listener.getsockname()[1])
+report(port=listener.getsockname()[1])
 services = []
 try:
     for line in sys.stdin:

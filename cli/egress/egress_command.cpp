@@ -1,0 +1,98 @@
+#include "cli/egress/egress_command.h"
+
+#include <optional>
+
+#include "base/parse.h"
+#include "base/terminal.h"
+#include "cli/commands/health.h"
+#include "cli/commands/logs.h"
+#include "daemon/config/serve_options.h"
+#include "netfilter/kernel/fenced_user.h"
+#include "netfilter/wire/host_name.h"
+
+namespace picortex {
+namespace {
+
+std::optional<std::string> parse_file(std::string_view text) {
+  if (text.empty() || text.size() > 4000 || text.find('\0') != text.npos) {
+    return std::nullopt;
+  }
+  return std::string(text);
+}
+
+std::optional<std::string> parse_host(std::string_view text) {
+  const auto host = HostName::parse(text);
+  if (!host) return std::nullopt;
+  return std::string(host->view());
+}
+
+std::optional<std::string> parse_host_or_none(std::string_view text) {
+  return text.empty() ? std::string() : parse_host(text);
+}
+
+// Parses an address, or the word for none; returns nothing for anything else.
+std::optional<std::optional<IpAddress>> parse_address_or_none(std::string_view text) {
+  if (text.empty()) return std::optional<IpAddress>();
+  const auto address = parse_ip_address(text);
+  if (!address) return std::nullopt;
+  return address;
+}
+
+// Of `egress allow --for`; empty: without an end.
+std::optional<std::int64_t> parse_term(std::string_view text) {
+  constexpr std::int64_t kDayMs = 86'400'000;
+  constexpr DurationUnit kUnits[] = {{"m", 60'000}, {"h", 3'600'000}, {"d", kDayMs}};
+  if (text.empty()) return 0;
+  return parse_duration(text, kUnits, 1, 365 * kDayMs);
+}
+
+}  // namespace
+
+Result<EgressOptions> read_egress_options(Settings& settings, EgressVerb verb,
+                                          std::string argument) {
+  auto server = TRY(read_server(settings));
+  EgressOptions options{
+      .verb = verb,
+      .argument = std::move(argument),
+      .allowlist = settings.one(kEgressAllowlist, parse_file),
+      .data_dir = read_data_dir(settings),
+      .server = std::move(server),
+      .for_ms = settings.one(kEgressFor, parse_term),
+      .is_confirmed = settings.toggle(kAssumeYes),
+      .user = settings.one(kEgressUser, parse_user),
+      .targets = settings.list(kSelftestTarget, parse_ip_address),
+      .names = {.allowed = settings.one(kSelftestAllowed, parse_host),
+                .forbidden = settings.one(kSelftestForbidden, parse_host),
+                .open_domain = settings.one(kSelftestOpenDomain, parse_host),
+                .allowed_http = settings.one(kSelftestAllowedHttp, parse_host_or_none)},
+      .oracle = settings.one(kSelftestOracle, parse_address_or_none)};
+  read_zone(settings);
+  if (settings.error()) return std::unexpected(*settings.error());
+  return options;
+}
+
+int egress_failed(int exit_status, const std::string& what) {
+  return print_error("egress", what, exit_status);
+}
+
+int egress(const EgressOptions& options) {
+  switch (options.verb) {
+    case EgressVerb::allow:
+      return egress_allow(options);
+    case EgressVerb::deny:
+      return egress_deny(options);
+    case EgressVerb::list:
+      return egress_list(options);
+    case EgressVerb::hosts:
+      return egress_hosts(options);
+    case EgressVerb::test:
+      return egress_test(options);
+    case EgressVerb::suggest:
+      return egress_suggest(options);
+    case EgressVerb::selftest:
+      break;
+  }
+  return egress_selftest(options);
+}
+
+}  // namespace picortex

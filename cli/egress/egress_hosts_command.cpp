@@ -1,0 +1,148 @@
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <set>
+
+#include "base/json/json_text.h"
+#include "cli/commands/time_expression.h"
+#include "cli/egress/allowlist_files.h"
+#include "cli/egress/egress_command.h"
+#include "cli/egress/look_alike.h"
+#include "netfilter/wire/packet.h"
+#include "storage/egress_host_table.h"
+
+namespace picortex {
+namespace {
+
+// At most this many trusted names are compared.
+constexpr std::size_t kTrustedMax = 2000;
+
+std::int64_t unix_ms() {
+  using namespace std::chrono;
+  return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
+}
+
+std::string padded(std::string text, std::size_t width) {
+  text.append(text.size() < width ? width - text.size() : 1, ' ');
+  return text;
+}
+
+std::string place_of(const EgressHost& host) {
+  std::string place;
+  append_json_escaped(place, host.name);
+  const bool is_v6 = place.find(':') != place.npos;
+  if (is_v6) place = '[' + place + ']';
+  if (host.port != 0 && (host.port != 443 || is_v6)) place += ':' + std::to_string(host.port);
+  return place;
+}
+
+bool is_permitted(const Allowlist& rules, const EgressHost& host, std::int64_t now_ms) {
+  if (const auto address = parse_ip_address(host.name)) {
+    return rules.match(*address, host.port, now_ms).has_value();
+  }
+  return rules.match({.name = host.name, .port = host.port}, now_ms).has_value();
+}
+
+void print_row(const std::string& place, const std::string& kind, const std::string& allowed,
+               const std::string& learned, const std::string& denied, const std::string& first,
+               const std::string& last) {
+  std::printf("%s%s%s%s%s%s%s\n", padded(place, 44).c_str(), padded(kind, 7).c_str(),
+              padded(allowed, 9).c_str(), padded(learned, 9).c_str(), padded(denied, 9).c_str(),
+              padded(first, 21).c_str(), last.c_str());
+}
+
+// What learn mode recorded, sorted by how far it may be trusted.
+class Suggestions {
+ public:
+  Suggestions(const std::vector<EgressHost>& hosts, const Allowlist& rules)
+      : rules_(rules), now_ms_(unix_ms()) {
+    for (const Rule& rule : rules.rules()) {
+      if (rule.kind != RuleKind::network && trusted_.size() < kTrustedMax) {
+        trusted_.push_back(rule.name);
+      }
+    }
+    for (const EgressHost& host : hosts) {
+      if (host.port == 0) asked_.insert(host.name);
+    }
+    for (const EgressHost& host : hosts) {
+      const bool is_connection = host.port != 0;  // otherwise only the name was resolved
+      if (is_connection && host.learned > 0) add(host);
+    }
+  }
+
+  void print() const {
+    std::printf("# Learn mode allowed these without a rule. Review them before you copy them.\n");
+    for (const std::string& line : rules_to_copy_) std::printf("%s\n", line.c_str());
+    for (const std::string& line : remarks_) std::printf("# %s\n", line.c_str());
+  }
+
+ private:
+  void add(const EgressHost& host) {
+    const std::string place = place_of(host);
+    if (host.protocol != kProtocolTcp) {
+      remarks_.push_back(place + " by " + protocol_label(host.protocol) +
+                         ": no rule can permit it");
+      return;
+    }
+    if (is_permitted(rules_, host, now_ms_) || pattern_problem(place) != nullptr) return;
+    std::string doubts;
+    if (const auto known = resembled(host.name, trusted_); !known.empty()) {
+      doubts = "looks like " + std::string(known) + ", which is another host";
+    }
+    if (!was_resolved(host)) {
+      doubts += doubts.empty() ? "" : "; ";
+      doubts += "the name was shown, but never resolved: the address may be anybody's";
+    }
+    if (doubts.empty()) {
+      rules_to_copy_.push_back(place);
+    } else {
+      remarks_.push_back(place + ": " + doubts);
+    }
+  }
+
+  // True if the DNS proxy was asked for the name. Without a rule that is recorded as an attempt of
+  // its own; with one it is not.
+  bool was_resolved(const EgressHost& host) const {
+    return parse_ip_address(host.name) || asked_.contains(host.name) ||
+           rules_.match({.name = host.name}, now_ms_);
+  }
+
+  const Allowlist& rules_;
+  std::int64_t now_ms_;
+  std::vector<std::string> trusted_;
+  std::set<std::string, std::less<>> asked_;
+  std::vector<std::string> rules_to_copy_;
+  std::vector<std::string> remarks_;
+};
+
+}  // namespace
+
+int egress_hosts(const EgressOptions& options) {
+  const auto hosts = read_egress_hosts(options.data_dir);
+  if (!hosts) return egress_failed(1, hosts.error().what);
+  if (hosts->empty()) {
+    std::printf("no host was attempted yet\n");
+    return 0;
+  }
+  std::printf("times are %s\n", zone_name(unix_ms()).c_str());
+  print_row("host", "kind", "allowed", "learned", "denied", "first", "last");
+  for (const EgressHost& host : *hosts) {
+    print_row(place_of(host), host.port == 0 ? "name" : protocol_label(host.protocol),
+              std::to_string(host.allowed), std::to_string(host.learned),
+              std::to_string(host.denied), local_time(host.first_seen_ms).substr(0, 19),
+              local_time(host.last_seen_ms).substr(0, 19));
+  }
+  return 0;
+}
+
+int egress_suggest(const EgressOptions& options) {
+  const auto hosts = read_egress_hosts(options.data_dir);
+  if (!hosts) return egress_failed(1, hosts.error().what);
+  std::string problems;
+  const auto rules = load_rules(options.allowlist, options.data_dir, problems);
+  if (!rules) return egress_failed(1, rules.error().what);
+  Suggestions(*hosts, *rules).print();
+  return 0;
+}
+
+}  // namespace picortex

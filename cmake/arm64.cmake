@@ -1,0 +1,20 @@
+# Toolchain for the preset arm64: Debian's cross compiler, and the libraries of Debian's arm64 packages as files below a folder
+# (cmake/arm64_sysroot.sh makes it), so that nothing of them is installed on the machine that builds.
+set(CMAKE_SYSTEM_NAME Linux)
+set(CMAKE_SYSTEM_PROCESSOR aarch64)
+set(CMAKE_C_COMPILER aarch64-linux-gnu-gcc-12)
+set(CMAKE_CXX_COMPILER aarch64-linux-gnu-g++-12)
+set(CMAKE_STRIP aarch64-linux-gnu-strip)
+set(CMAKE_OBJCOPY aarch64-linux-gnu-objcopy)
+
+set(PICORTEX_SYSROOT ${CMAKE_CURRENT_LIST_DIR}/../build/arm64-sysroot)
+set(CMAKE_SYSROOT ${PICORTEX_SYSROOT})
+set(CMAKE_FIND_ROOT_PATH ${PICORTEX_SYSROOT})
+set(CMAKE_LIBRARY_ARCHITECTURE aarch64-linux-gnu)
+set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
+set(CMAKE_FIND_ROOT_PATH_MODE_LIBRARY ONLY)
+set(CMAKE_FIND_ROOT_PATH_MODE_INCLUDE ONLY)
+set(CMAKE_FIND_ROOT_PATH_MODE_PACKAGE ONLY)
+set(ENV{PKG_CONFIG_SYSROOT_DIR} ${PICORTEX_SYSROOT})
+set(ENV{PKG_CONFIG_LIBDIR} ${PICORTEX_SYSROOT}/usr/lib/aarch64-linux-gnu/pkgconfig:${PICORTEX_SYSROOT}/usr/share/pkgconfig)
+set(CMAKE_CROSSCOMPILING_EMULATOR qemu-aarch64-static -L ${PICORTEX_SYSROOT})

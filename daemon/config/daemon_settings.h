@@ -1,0 +1,21 @@
+#pragma once
+
+#include <vector>
+
+#include "daemon/config/serve_options.h"
+#include "handlers/http/listener.h"
+#include "handlers/http/server.h"
+#include "reactor/log.h"
+
+namespace picortex {
+
+// Converts the options to the limits of the daemon's parts.
+
+Log::Settings log_settings(const ServeOptions& options);
+
+// Raises the limit of open files as far as permitted, and returns how many connections fit.
+http::ServerLimits server_limits(const ServeOptions& options);
+
+AllowedHosts own_names(const ServeOptions& options, const std::vector<http::Listener>& listeners);
+
+}  // namespace picortex

@@ -1,0 +1,69 @@
+#pragma once
+
+#include "daemon/config/option.h"
+
+namespace picortex {
+
+// Options of `picortex egress` alone.
+
+inline constexpr Option kEgressFor{"--for",
+                                   "PICORTEX_EGRESS_FOR",
+                                   "TIME",
+                                   "",
+                                   "the rule ends by itself after this time (default: it stays)",
+                                   "a whole number with m, h or d, from 1m to 365d"};
+
+inline constexpr Option kAssumeYes{"--yes",
+                                   "PICORTEX_EGRESS_YES",
+                                   "",
+                                   "false",
+                                   "add a rule that allows much of the internet without asking",
+                                   "true or 1, false or 0",
+                                   Option::Kind::toggle};
+
+inline constexpr Option kSelftestTarget{
+    "--target",
+    "PICORTEX_SELFTEST_TARGET",
+    "ADDRESSES",
+    "1.1.1.1,2606:4700:4700::1111",
+    "addresses that answer on ports 443, 80, 53 and 853, and that no rule permits",
+    "IP addresses, separated by commas",
+    Option::Kind::list};
+
+inline constexpr Option kSelftestAllowed{
+    "--allowed-host", "PICORTEX_SELFTEST_ALLOWED_HOST",       "HOST",
+    "github.com",     "a host that is permitted on port 443", "a host's name"};
+
+inline constexpr Option kSelftestForbidden{"--forbidden-host",
+                                           "PICORTEX_SELFTEST_FORBIDDEN_HOST",
+                                           "HOST",
+                                           "example.com",
+                                           "a host that is there, and that no rule permits",
+                                           "a host's name"};
+
+inline constexpr Option kSelftestOpenDomain{
+    "--open-domain",
+    "PICORTEX_SELFTEST_OPEN_DOMAIN",
+    "DOMAIN",
+    "1.1.1.1.nip.io",
+    "a domain that resolves every name below it, and that no rule permits",
+    "a domain's name"};
+
+inline constexpr Option kSelftestAllowedHttp{
+    "--allowed-http-host",
+    "PICORTEX_SELFTEST_ALLOWED_HTTP_HOST",
+    "HOST",
+    "",
+    "a host that is permitted on port 80 (default: none, and HTTP is left out)",
+    "a host's name"};
+
+inline constexpr Option kSelftestOracle{
+    "--oracle",
+    "PICORTEX_SELFTEST_ORACLE",
+    "ADDRESS",
+    "",
+    "a second address of this machine, at which selftest looks for what arrives (default: none; "
+    "it looks at the packets that leave)",
+    "an IP address"};
+
+}  // namespace picortex

@@ -1,0 +1,26 @@
+#pragma once
+
+#include "base/clock.h"
+#include "storage/event.h"
+#include "storage/turns_so_far.h"
+
+namespace picortex {
+
+// Sees every event that is stored, on the loop, in the order in which they are stored. The
+// EventFeed calls it.
+class EventObserver {
+ public:
+  // The store has been opened, perhaps again: what it says replaces what was known of turns.
+  virtual void on_opened(const TurnsSoFar&) noexcept {}
+  // An event is in the open transaction. Its texts are valid during the call.
+  virtual void append(const Event& event) noexcept = 0;
+  // All such events are stored.
+  virtual void publish(const ClockReading& now) noexcept = 0;
+  // None of them will be.
+  virtual void discard() noexcept = 0;
+
+ protected:
+  ~EventObserver() = default;
+};
+
+}  // namespace picortex

@@ -1,0 +1,317 @@
+#include "netfilter/attribution/attribution.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <cstring>
+#include <ctime>
+#include <optional>
+
+#include "base/parse.h"
+#include "netfilter/wire/packet.h"
+
+namespace picortex {
+namespace {
+
+// A slice counts the thread's own time: on a busy machine, preemption is not search time, and the
+// client whose socket identifies the process waits for nothing else.
+std::chrono::nanoseconds thread_time() noexcept {
+  timespec now{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec);
+}
+
+// Directory entries that one step reads: some tens of microseconds.
+constexpr int kEntriesPerStep = 64;
+constexpr std::size_t kRecentMax = 8;
+
+// "socket:[4711]" → 4711.
+std::optional<std::uint64_t> socket_inode(std::string_view link) noexcept {
+  constexpr std::string_view kBegin = "socket:[";
+  if (!link.starts_with(kBegin) || !link.ends_with(']')) return std::nullopt;
+  link.remove_prefix(kBegin.size());
+  link.remove_suffix(1);
+  return parse_whole<std::uint64_t>(link);
+}
+
+}  // namespace
+
+std::string_view id_source_label(IdSource source) noexcept {
+  switch (source) {
+    case IdSource::none:
+      return "none";
+    case IdSource::claimed:
+      return "claimed";
+    case IdSource::registered:
+      break;
+  }
+  return "registered";
+}
+
+Attribution::Attribution(Reactor& reactor, const AgentProcessRegistry& runs, SockDiagQuery sockets,
+                         AnswerCallback on_answer)
+    : reactor_(reactor), runs_(runs), sockets_(std::move(sockets)), on_answer_(on_answer) {}
+
+void Attribution::ask(std::uint32_t ticket, const SocketEnds& ends, Kind kind) {
+  Question question{ticket, {}, pass_ + 1, reactor_.now() + kTimeLimit, ends, kind};
+  Budget& budget = budget_of(kind);
+  if (!may_ask(budget)) {
+    ++turned_away_;
+  } else if (const auto found = sockets_.find(ends)) {
+    question.socket = *found;
+  }
+  waiting_.push_back(question);
+  ++budget.waiting;
+  reactor_.turn_at_once();
+}
+
+bool Attribution::ask_aside(std::uint32_t ticket, const SocketEnds& ends) {
+  if (!may_ask(lookups_)) return false;
+  const auto found = sockets_.find(ends);
+  if (!found) return false;
+  waiting_.push_back({ticket, *found, pass_ + 1, reactor_.now() + kTimeLimit, ends, Kind::lookup});
+  ++lookups_.waiting;
+  reactor_.turn_at_once();
+  return true;
+}
+
+bool Attribution::may_ask(Budget& budget) noexcept {
+  if (reactor_.now() >= window_end_) {
+    window_end_ = reactor_.now() + kWindow;
+    names_.this_window = connections_.this_window = lookups_.this_window = 0;
+  }
+  return budget.waiting < budget.waiting_max && ++budget.this_turn <= budget.per_turn &&
+         ++budget.this_window <= budget.per_window;
+}
+
+void Attribution::work_ahead() noexcept {
+  names_.this_turn = connections_.this_turn = lookups_.this_turn = 0;
+  described_.reset();
+  sockets_.renew();
+  give_up();
+  const auto end = thread_time() + kSlice;
+  while (is_searching()) {
+    step();
+    if (thread_time() >= end) break;
+  }
+  rest();
+}
+
+void Attribution::work_behind() noexcept {
+  const auto end = thread_time() + kShortSlice;
+  while (!waiting_.empty()) {
+    step();
+    if (thread_time() >= end) break;
+  }
+  rest();
+}
+
+bool Attribution::is_searching() const noexcept {
+  return std::ranges::any_of(waiting_, [](const Question& q) { return q.is_urgent(); });
+}
+
+// Ends a slice: the next follows at once, unless there is nothing left to search for.
+void Attribution::rest() {
+  if (!waiting_.empty()) return reactor_.turn_at_once();
+  phase_ = Phase::idle;
+  descriptors_.reset();
+}
+
+// Answers questions that cannot be resolved: there is no such socket, or they timed out.
+void Attribution::give_up() {
+  for (std::size_t i = waiting_.size(); i-- > 0;) {
+    const Question& question = waiting_[i];
+    if (question.socket.inode == 0 || question.deadline <= reactor_.now()) answer(i, {});
+  }
+}
+
+void Attribution::step() {
+  if (descriptors_) return look_at_descriptors();
+  switch (phase_) {
+    case Phase::idle:
+      return begin_pass();
+    case Phase::recent:
+      if (candidates_.empty()) {
+        drop_closed();
+        if (waiting_.empty()) return;
+        processes_.reset(opendir("/proc"));
+        phase_ = processes_ ? Phase::listing : Phase::looking;
+        return;
+      }
+      break;
+    case Phase::listing:
+      return list_processes();
+    case Phase::looking:
+      if (candidates_.empty()) {
+        candidates_.swap(roots_);
+        phase_ = Phase::looking_behind_root;
+        return;
+      }
+      break;
+    case Phase::looking_behind_root:
+      if (candidates_.empty()) return begin_pass();
+      break;
+  }
+  const pid_t pid = candidates_.back();
+  candidates_.pop_back();
+  look_at(pid);
+}
+
+// The previous pass, if there was one, has examined everything: a socket that was part of it does
+// not exist.
+void Attribution::begin_pass() {
+  if (phase_ != Phase::idle) {
+    for (std::size_t i = waiting_.size(); i-- > 0;) {
+      if (waiting_[i].pass <= pass_) answer(i, {});
+    }
+  }
+  ++pass_;
+  candidates_.assign(recent_.begin(), recent_.end());
+  roots_.clear();
+  phase_ = Phase::recent;
+}
+
+// A connection that was allowed and has been closed since belongs to no process any more: no full
+// search is made for it. A denied one is closed as well, though its process may still have it open.
+void Attribution::drop_closed() {
+  int asked = 0;
+  for (std::size_t i = waiting_.size(); i-- > 0 && asked < kQuestionsPerIteration;) {
+    const Question& question = waiting_[i];
+    if (question.is_urgent() || question.ends.protocol != kProtocolTcp) continue;
+    ++asked;
+    if (!sockets_.find(question.ends)) answer(i, {});
+  }
+}
+
+void Attribution::list_processes() {
+  for (int i = 0; i < kEntriesPerStep; ++i) {
+    const dirent* entry = readdir(processes_.get());
+    if (entry == nullptr || candidates_.size() >= kProcessesMax) {
+      processes_.reset();
+      std::ranges::sort(candidates_);  // the latest started is examined first
+      phase_ = Phase::looking;
+      return;
+    }
+    if (const auto pid = parse_whole<pid_t>(entry->d_name)) candidates_.push_back(*pid);
+  }
+}
+
+bool Attribution::is_wanted(pid_t pid, bool by_real_uid) const {
+  uid_t uid = 0;
+  if (by_real_uid) {
+    const auto real = read_real_uid(pid);
+    if (!real) return false;
+    uid = *real;
+  } else {
+    std::array<char, 32> path;
+    std::snprintf(path.data(), path.size(), "/proc/%d", pid);
+    struct stat status;
+    if (stat(path.data(), &status) != 0) return false;
+    uid = status.st_uid;
+  }
+  return std::ranges::any_of(waiting_, [uid](const Question& q) { return q.socket.uid == uid; });
+}
+
+void Attribution::look_at(pid_t pid) {
+  const bool behind_root = phase_ == Phase::looking_behind_root;
+  if (!is_wanted(pid, behind_root)) {
+    if (phase_ == Phase::looking) roots_.push_back(pid);
+    return;
+  }
+  std::array<char, 32> path;
+  std::snprintf(path.data(), path.size(), "/proc/%d/fd", pid);
+  descriptors_.reset(opendir(path.data()));
+  pid_ = pid;
+  described_.reset();
+}
+
+void Attribution::look_at_descriptors() {
+  for (int i = 0; i < kEntriesPerStep; ++i) {
+    const dirent* entry = readdir(descriptors_.get());
+    if (entry == nullptr) {
+      descriptors_.reset();
+      return;
+    }
+    std::array<char, 64> link;
+    const ssize_t size =
+        readlinkat(dirfd(descriptors_.get()), entry->d_name, link.data(), link.size());
+    if (size <= 0) continue;
+    if (const auto inode = socket_inode({link.data(), static_cast<std::size_t>(size)})) {
+      compare(*inode);
+    }
+    if (waiting_.empty()) return;
+  }
+}
+
+void Attribution::compare(std::uint64_t inode) {
+  for (std::size_t i = waiting_.size(); i-- > 0;) {
+    if (waiting_[i].socket.inode != inode) continue;
+    std::erase(recent_, pid_);
+    recent_.push_back(pid_);
+    if (recent_.size() > kRecentMax) recent_.pop_front();
+    answer(i, describe_found());
+  }
+}
+
+void Attribution::answer(std::size_t question, const ProcessOwner& process_owner) {
+  const std::uint32_t ticket = waiting_[question].ticket;
+  --budget_of(waiting_[question].kind).waiting;
+  waiting_.erase(waiting_.begin() + static_cast<std::ptrdiff_t>(question));
+  on_answer_(ticket, process_owner);
+}
+
+// A process with many sockets, as in a flood, is described once per iteration.
+const ProcessOwner& Attribution::describe_found() {
+  if (!described_) described_ = describe(pid_);
+  return *described_;
+}
+
+ProcessOwner Attribution::describe(pid_t pid) const {
+  ProcessOwner process_owner{.pid = pid,
+                             .tracer_pid = 0,
+                             .executable = read_executable(pid),
+                             .command = read_command_line(pid),
+                             .ids = {},
+                             .id_source = IdSource::none};
+  find_ids(pid, process_owner);
+  blame_tracer(process_owner);
+  return process_owner;
+}
+
+void Attribution::blame_tracer(ProcessOwner& process_owner) const {
+  const pid_t tracer = read_tracer(process_owner.pid).value_or(0);
+  if (tracer == 0) return;
+  ProcessOwner by{.pid = tracer, .executable = {}, .command = {}, .ids = {}};
+  find_ids(tracer, by);
+  const bool is_same_turn =
+      by.id_source == process_owner.id_source && by.ids.request_id == process_owner.ids.request_id;
+  if (is_same_turn) return;
+  process_owner.tracer_pid = tracer;
+  process_owner.ids = by.ids;
+  process_owner.id_source = by.id_source;
+}
+
+// The nearest registered ancestor takes precedence, then the nearest one that claims IDs.
+void Attribution::find_ids(pid_t pid, ProcessOwner& process_owner) const {
+  for (int level = 0; level <= kAncestorsMax && pid > 1; ++level) {
+    const auto stat = read_process_stat(pid);
+    if (!stat) return;
+    if (level == 0) process_owner.start_time = stat->start_time;
+    if (const TurnIds* ids = runs_.find({pid, stat->start_time})) {
+      process_owner.ids = *ids;
+      process_owner.id_source = IdSource::registered;
+      return;
+    }
+    if (process_owner.id_source == IdSource::none) {
+      process_owner.ids = read_claimed_ids(pid);
+      if (!process_owner.ids.request_id.is_nil()) process_owner.id_source = IdSource::claimed;
+    }
+    pid = stat->parent;
+  }
+}
+
+}  // namespace picortex

@@ -1,0 +1,137 @@
+#include "netfilter/attribution/process.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <span>
+
+#include "base/file_descriptor.h"
+#include "base/json/json_text.h"
+#include "base/parse.h"
+#include "storage/event.h"
+
+namespace picortex {
+namespace {
+
+constexpr std::size_t kExecutableSizeMax = 256;
+constexpr std::size_t kCommandLineSizeMax = 256;
+constexpr std::size_t kEnvironmentSizeMax = 64 * 1024;
+
+using Path = std::array<char, 64>;
+
+Path path_of(pid_t pid, const char* file) noexcept {
+  Path path;
+  std::snprintf(path.data(), path.size(), "/proc/%d/%s", pid, file);
+  return path;
+}
+
+// Returns the beginning of a file of /proc, as much as fits.
+std::string_view read_into(std::span<char> buffer, pid_t pid, const char* name) noexcept {
+  const FileDescriptor file(open(path_of(pid, name).data(), O_RDONLY | O_CLOEXEC));
+  std::size_t filled = 0;
+  while (file.is_open() && filled < buffer.size()) {
+    const ssize_t size = read(file.number(), buffer.data() + filled, buffer.size() - filled);
+    if (size <= 0) break;
+    filled += static_cast<std::size_t>(size);
+  }
+  return {buffer.data(), filled};
+}
+
+// Reads a number of /proc/PID/status. `name` begins with the newline before it; the process's own
+// name, which comes first, has its newlines escaped.
+template <class Number>
+std::optional<Number> read_status(pid_t pid, std::string_view name) noexcept {
+  std::array<char, 1024> buffer;
+  const std::string_view status = read_into(buffer, pid, "status");
+  const std::size_t at = status.find(name);
+  if (at == status.npos) return std::nullopt;
+  std::string_view value = status.substr(at + name.size());
+  return take_whole<Number>(value);
+}
+
+// True for UTF-8 without controls, quotes and backslashes, which JSON shows unchanged.
+bool is_plain_text(std::string_view text) {
+  std::string escaped;
+  append_json_escaped(escaped, text);
+  return escaped == text;
+}
+
+}  // namespace
+
+std::optional<ProcessStat> parse_process_stat(std::string_view text) noexcept {
+  // pid (comm) state ppid … starttime …; comm may contain anything, including parentheses.
+  constexpr int kParentField = 4;
+  constexpr int kStartTimeField = 22;
+  const std::size_t comm_end = text.rfind(") ");
+  if (comm_end == text.npos) return std::nullopt;
+  text.remove_prefix(comm_end + 2);
+  std::optional<pid_t> parent;
+  for (int field = 3; field < kStartTimeField; ++field) {
+    if (field == kParentField) parent = take_whole<pid_t>(text);
+    const std::size_t blank = text.find(' ');
+    if (blank == text.npos) return std::nullopt;
+    text.remove_prefix(blank + 1);
+  }
+  const auto start_time = take_whole<std::uint64_t>(text);
+  if (!parent || !start_time) return std::nullopt;
+  return ProcessStat{*parent, *start_time};
+}
+
+std::optional<ProcessStat> read_process_stat(pid_t pid) noexcept {
+  std::array<char, 1024> buffer;
+  return parse_process_stat(read_into(buffer, pid, "stat"));
+}
+
+std::string read_executable(pid_t pid) {
+  std::array<char, kExecutableSizeMax> buffer;
+  const ssize_t size = readlink(path_of(pid, "exe").data(), buffer.data(), buffer.size());
+  return {buffer.data(), size > 0 ? static_cast<std::size_t>(size) : 0};
+}
+
+std::string read_command_line(pid_t pid) {
+  std::array<char, kCommandLineSizeMax> buffer;
+  std::string text(read_into(buffer, pid, "cmdline"));
+  while (text.ends_with('\0')) text.pop_back();
+  std::ranges::replace(text, '\0', ' ');
+  return text;
+}
+
+TurnIds claimed_ids_in(std::string_view environment) {
+  constexpr std::string_view kRequestId = "PICORTEX_REQUEST_ID=";
+  constexpr std::string_view kChatId = "PICORTEX_CHAT_ID=";
+  std::string_view request_id;
+  std::string_view chat_id;
+  while (!environment.empty()) {
+    const std::string_view entry = environment.substr(0, environment.find('\0'));
+    environment.remove_prefix(std::min(entry.size() + 1, environment.size()));
+    // As with getenv(3), the first one counts.
+    if (request_id.empty() && entry.starts_with(kRequestId)) {
+      request_id = entry.substr(kRequestId.size());
+    } else if (chat_id.empty() && entry.starts_with(kChatId)) {
+      chat_id = entry.substr(kChatId.size());
+    }
+  }
+  TurnIds ids;
+  ids.request_id = parse_uuid(request_id).value_or(Uuid{});
+  if (ids.request_id.is_nil()) return {};
+  if (chat_id.size() <= kChatIdSizeMax && is_plain_text(chat_id)) ids.chat_id = chat_id;
+  return ids;
+}
+
+TurnIds read_claimed_ids(pid_t pid) {
+  std::string buffer(kEnvironmentSizeMax, '\0');
+  return claimed_ids_in(read_into(buffer, pid, "environ"));
+}
+
+std::optional<uid_t> read_real_uid(pid_t pid) noexcept {
+  return read_status<uid_t>(pid, "\nUid:\t");
+}
+
+std::optional<pid_t> read_tracer(pid_t pid) noexcept {
+  return read_status<pid_t>(pid, "\nTracerPid:\t");
+}
+
+}  // namespace picortex

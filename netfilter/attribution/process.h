@@ -1,0 +1,59 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/uuid/uuid.h"
+
+namespace picortex {
+
+// Reads processes from /proc (proc(5)), for attribution. Any of it may vanish at any moment, and a
+// process can write its own command line and environment as it likes.
+
+// Identifies a process permanently: its PID is reused after its end, at another start time (clock
+// ticks since boot).
+struct ProcessKey {
+  pid_t pid = 0;
+  std::uint64_t start_time = 0;
+
+  bool operator==(const ProcessKey&) const = default;
+};
+
+struct ProcessStat {
+  pid_t parent = 0;
+  std::uint64_t start_time = 0;
+};
+
+// The turn that something belongs to. A nil request ID means unknown.
+struct TurnIds {
+  Uuid request_id;
+  std::string chat_id;  // empty: in no chat
+};
+
+// Returns nothing if there is no such process. `text` is that of /proc/PID/stat.
+std::optional<ProcessStat> read_process_stat(pid_t pid) noexcept;
+std::optional<ProcessStat> parse_process_stat(std::string_view text) noexcept;
+
+// Returns an empty text if it cannot be read. Cut at 256 bytes: the user chooses it, and every
+// event repeats it.
+std::string read_executable(pid_t pid);
+
+// Returns the arguments separated by blanks, cut at 256 bytes. Any bytes but NUL.
+std::string read_command_line(pid_t pid);
+
+// Returns the claims of PICORTEX_REQUEST_ID and PICORTEX_CHAT_ID in the first 64 KiB of
+// /proc/PID/environ, as of the program's start. Ignores a claim that is no UUID, or no plain text.
+TurnIds read_claimed_ids(pid_t pid);
+TurnIds claimed_ids_in(std::string_view environment);
+
+// Returns the real user of the process; nothing if it has ended.
+std::optional<uid_t> read_real_uid(pid_t pid) noexcept;
+
+// Returns the process that traces it (ptrace(2)), 0 if there is none; nothing if it has ended.
+std::optional<pid_t> read_tracer(pid_t pid) noexcept;
+
+}  // namespace picortex

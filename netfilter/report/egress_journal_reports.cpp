@@ -1,0 +1,141 @@
+// What the journal reports: new hosts, lists of places, counts.
+#include <utility>
+
+#include "base/json/json_object.h"
+#include "netfilter/report/egress_journal.h"
+#include "netfilter/report/egress_texts.h"
+
+namespace picortex {
+
+void EgressJournal::remember(std::string_view host) {
+  const std::uint64_t hash = host_hash_(host);
+  if (hosts_in_order_.size() == kHostsMax) {
+    known_hosts_.erase(std::exchange(hosts_in_order_[oldest_host_], hash));
+    oldest_host_ = (oldest_host_ + 1) % kHostsMax;
+  } else {
+    hosts_in_order_.push_back(hash);
+  }
+  known_hosts_.insert(hash);
+}
+
+// Returns whether the record gets an egress.new_host event of its own, which then counts in the
+// table of hosts. `record.data` is not closed yet. Beyond the budget a connection's host is listed;
+// a name stays new for the next time, and its parent domain is reported instead.
+bool EgressJournal::report_if_new(const EgressRecord& record, Budget& budget, int& new_hosts,
+                                  int new_hosts_max) {
+  if (record.host.empty() || is_known(record.host)) return false;
+  if (new_hosts < new_hosts_max && budget.spend(size_of(record))) {
+    ++new_hosts;
+    remember(record.host);
+    report_new_host(record);
+    return true;
+  }
+  if (record.port == 0) {
+    report_new_parent(record);
+    return false;
+  }
+  remember(record.host);
+  ++stats_.new_hosts;
+  list_place(kEgressNewHost, record, {});
+  return false;
+}
+
+void EgressJournal::report_new_parent(const EgressRecord& record) {
+  const std::string_view parent = folded_parent(record.host);
+  if (parent.empty() || record.host.starts_with('*')) return;
+  EgressRecord above = record;
+  above.host = "*." + std::string(parent);
+  if (is_known(above.host) || new_parents_ == kNewParentsMax) return;
+  if (!parents_.spend(size_of(above))) return;
+  ++new_parents_;
+  remember(above.host);
+  report_new_host(above);
+}
+
+void EgressJournal::report_new_host(const EgressRecord& record) {
+  ++stats_.new_hosts;
+  EgressRecord alert = record;
+  alert.level = Level::warn;
+  alert.event_type = kEgressNewHost;
+  alert.message =
+      "first attempt at " + record.host + ": " + std::string(outcome_label(record.outcome));
+  JsonObject::reopened(alert.data).text("outcome", outcome_label(record.outcome));
+  const EgressAttempt attempt{
+      .host = alert.host, .port = alert.port, .protocol = alert.protocol, .outcome = alert.outcome};
+  report(alert, &attempt);
+  on_new_host_(alert);
+}
+
+void EgressJournal::list_place(std::string_view event_type, const EgressRecord& record,
+                               std::string_view executable) {
+  lists_.add({event_type, record.outcome, std::string(executable)},
+             place_of(record.host, record.port),
+             [this](const PlaceLists::List& list) { report_list(list); });
+}
+
+void EgressJournal::report_list(const PlaceLists::List& list) {
+  EgressRecord record = describe_list(list);
+  if (size_of(record) > kListBytesMax - list_bytes_) {
+    if (list.kind.event_type == kEgressNewHost) return;  // its attempts are counted elsewhere too
+    const bool denied = list.kind.outcome == EgressOutcome::denied;
+    return suppress(denied ? Class::denied : Class::allowed, list.attempts);
+  }
+  list_bytes_ += size_of(record);
+  record.time_ms = reactor_.unix_ms();
+  record.ids.request_id = ids_.next(record.time_ms);
+  report(record, nullptr);
+  if (list.kind.event_type == kEgressNewHost) on_new_host_(record);
+}
+
+void EgressJournal::report(const EgressRecord& record, const EgressAttempt* attempt) {
+  log_.line(record.level, record.event_type,
+            {.request_id = &record.ids.request_id, .chat_id = record.ids.chat_id})
+      .members(record.data)
+      .message(record.message);
+  sink_.store({.time_ms = record.time_ms,
+               .level = record.level,
+               .event_type = record.event_type,
+               .chat_id = record.ids.chat_id,
+               .msg = record.message,
+               .data = record.data,
+               .request_id = record.ids.request_id,
+               .id = std::nullopt,
+               .egress = attempt});
+}
+
+void EgressJournal::report_count(EgressRecord& record, std::int64_t duplicates) {
+  JsonObject::reopened(record.data).number("repeated", duplicates);
+  record.message += ": " + std::to_string(duplicates) + " more within a minute";
+  record.time_ms = reactor_.unix_ms();
+  const EgressAttempt attempt{.host = record.host,
+                              .port = record.port,
+                              .protocol = record.protocol,
+                              .outcome = record.outcome,
+                              .count = duplicates};
+  report(record, record.host.empty() ? nullptr : &attempt);
+}
+
+void EgressJournal::report_suppressed() {
+  const auto since = [](std::uint64_t now, std::uint64_t before) {
+    return static_cast<std::int64_t>(now - before);
+  };
+  const std::int64_t names = since(stats_.suppressed_names, reported_.suppressed_names);
+  const std::int64_t denied = since(stats_.suppressed_denied, reported_.suppressed_denied);
+  const std::int64_t allowed = since(stats_.suppressed_allowed, reported_.suppressed_allowed);
+  reported_ = stats_;
+  if (names + denied + allowed == 0) return;
+  EgressRecord record;
+  record.event_type = kEgressSuppressed;
+  record.time_ms = reactor_.unix_ms();
+  record.ids.request_id = ids_.next(reactor_.unix_ms());
+  record.message = "too many decisions to report each: " + std::to_string(names) + " names, " +
+                   std::to_string(denied) + " connections denied, " + std::to_string(allowed) +
+                   " allowed";
+  JsonObject(record.data)
+      .number("names", names)
+      .number("denied", denied)
+      .number("allowed", allowed);
+  report(record, nullptr);
+}
+
+}  // namespace picortex

@@ -1,0 +1,104 @@
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/uuid/uuid.h"
+#include "storage/sqlite/database.h"
+
+namespace picortex {
+
+// The outcome of an attempt to reach a host. The numbers are those in the database.
+enum class EgressOutcome : std::uint8_t {
+  allowed = 0,
+  learned = 1,  // allowed by learn mode, though no rule permits it
+  denied = 2,
+};
+
+// "allowed", "learned", "denied".
+std::string_view outcome_label(EgressOutcome outcome) noexcept;
+
+// One or more attempts of the fenced user to reach a host, as reported by an event.
+struct EgressAttempt {
+  std::string_view host;  // a name, or an address where no name is known: 1 to 253 bytes
+  std::uint16_t port = 0;
+  std::uint8_t protocol = 0;  // IP's number
+  EgressOutcome outcome = EgressOutcome::denied;
+  std::int64_t count = 1;
+};
+
+// A row of the table `egress_host`: a host and port that were attempted.
+struct EgressHost {
+  std::string name;
+  std::uint16_t port = 0;
+  std::uint8_t protocol = 0;
+  EgressOutcome outcome = EgressOutcome::denied;  // of the last attempt
+  std::int64_t first_seen_ms = 0;
+  std::int64_t last_seen_ms = 0;
+  std::int64_t attempts = 0;
+  // Attempts by outcome.
+  std::int64_t allowed = 0;
+  std::int64_t learned = 0;
+  std::int64_t denied = 0;
+  Uuid last_request{};  // of the last attempt; nil: not known
+};
+
+// Writes that table and `egress_outcome`, within the transactions of events. Keeps at most kRowsMax
+// rows, or fewer (limit()): beyond that it deletes the row that was not seen for longest. prune()
+// deletes rows that no event refers to any more. Part of the EventStore.
+class EgressHostTable {
+ public:
+  static constexpr std::int64_t kRowsMax = 100'000;
+
+  // Counts the rows. Call it once.
+  StoreResult<void> prepare(Database& database);
+
+  StoreResult<void> note(const EgressAttempt& attempt, std::int64_t time_ms,
+                         const Uuid& request_id);
+  void limit(std::int64_t rows_max) noexcept { rows_max_ = std::min(rows_max, kRowsMax); }
+  bool is_over_limit() const noexcept { return rows_ > rows_max_; }
+  // Deletes at most `rows_max` rows: those beyond the limit, and those last seen before
+  // `before_ms`. Returns how many.
+  StoreResult<std::size_t> prune(std::int64_t before_ms, std::size_t rows_max);
+  void commit() noexcept { rows_before_ = rows_; }
+  void rollback() noexcept { rows_ = rows_before_; }
+
+ private:
+  StoreResult<std::size_t> prune_oldest(std::int64_t before_ms, std::size_t rows_max);
+
+  Database* database_ = nullptr;
+  std::int64_t rows_max_ = kRowsMax;
+  std::int64_t rows_ = 0;
+  std::int64_t rows_before_ = 0;  // before the open transaction
+
+  Statement update_;
+  Statement insert_;
+  Statement count_;
+  Statement prune_outcomes_;
+  Statement prune_;
+};
+
+// Reads that table through a read-only connection of its own. The database must exist and have this
+// version. After a fault it must be destroyed.
+class EgressHostReader {
+ public:
+  static StoreResult<EgressHostReader> open(const std::string& data_directory);
+
+  // Returns the rows seen last, newest first.
+  StoreResult<std::vector<EgressHost>> newest(std::int64_t count_max);
+  // Returns all rows, by name and port.
+  StoreResult<std::vector<EgressHost>> all();
+
+ private:
+  StoreResult<std::vector<EgressHost>> read(std::string_view order);
+
+  std::unique_ptr<Database> database_;
+};
+
+StoreResult<std::vector<EgressHost>> read_egress_hosts(const std::string& data_directory);
+
+}  // namespace picortex

@@ -1,0 +1,132 @@
+// The Egress view: hosts with their verdicts, rules, turns, and the commands that allow them.
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import test from 'node:test';
+import { cleanUpAfter } from './support/cleanup.mjs';
+import { Client } from './support/client.mjs';
+import { eventually, startDaemon } from './support/daemon.mjs';
+import { EXAMPLE_HOSTS, insertHosts } from './support/example_day.mjs';
+import { World, addresses, fencedUid, needsRoot } from './support/namespaces.mjs';
+import { naughtyTexts } from './support/naughty.mjs';
+import { SIZES, chips, openPage, screenshot, startSeeded } from './support/page.mjs';
+import { authorization } from './support/token.mjs';
+
+const cells = (tab) => tab.locator('#egress-table tbody tr').evaluateAll((all) => all.map((line) => [...line.cells].map((cell) => cell.querySelector('.command')?.textContent ?? cell.textContent)));
+
+test('the view shows what a real fence met, with the turn and the command to allow it', { skip: needsRoot }, async (t) => {
+  const world = await World.create(t);
+  const fenced = await world.startDaemon(t);
+  const requestId = randomUUID();
+  const asTurn = (...command) => world.runAs(fencedUid, ['env', `PICORTEX_REQUEST_ID=${requestId}`, 'PICORTEX_CHAT_ID=chat-7', ...command]);
+  await asTurn('curl', '-sS', '-4', 'https://allowed.test/');
+  await asTurn('curl', '-sS', '-4', 'https://forbidden-name.test/');
+  await asTurn('curl', '-sSk', '--max-time', '5', `https://${addresses.sink}:8443/`);
+  await fenced.line((line) => line.event_type === 'egress.rejected' && line.address === addresses.sink);
+  await fenced.stop();
+
+  const daemon = await startDaemon(t, { dataDir: fenced.dataDir });
+  const tab = await openPage(t, daemon, { hash: '#view=egress' });
+  await tab.waitForSelector('#egress-table tr.denied');
+  assert.match(await tab.textContent('#egress-note'), /^The fence is off/);
+  const byHost = Object.fromEntries((await cells(tab)).map(([host, verdict, attempts, , turn, allow]) => [host, { verdict, attempts, turn, allow }]));
+  const turn = `…${requestId.slice(-8)}`;
+  assert.deepEqual(byHost['allowed.test tcp 443'], { verdict: 'allowed', attempts: '1', turn, allow: '' });
+  assert.deepEqual(byHost['forbidden-name.test (name)'].allow, 'picortex egress allow forbidden-name.test');
+  assert.deepEqual(byHost[`${addresses.sink} tcp 8443`],
+                   { verdict: 'denied', attempts: '1', turn, allow: `picortex egress allow ${addresses.sink}:8443` });
+  await screenshot(tab, 'egress');
+  // By keyboard: the turn's story.
+  await tab.locator('#egress-table tr', { hasText: 'forbidden-name.test' }).locator('button', { hasText: '…' }).focus();
+  await tab.keyboard.press('Enter');
+  await tab.waitForSelector('#drawer .step');
+  assert.match(await tab.textContent('#story-steps'), /egress\.rejected/);
+  assert.match(await tab.textContent('#story-steps'), /forbidden-name\.test/);
+});
+
+test('a stored host is never HTML, nor a command to paste', async (t) => {
+  const before = await startDaemon(t);
+  await before.stop();
+  const hosts = [...naughtyTexts.filter((text) => !text.includes('\0')).map((text) => text.toWellFormed?.() ?? text), '<b id=owned>', 'x; touch owned', '$(touch owned)', '-x'];
+  insertHosts(before.dataDir, hosts.map((host, index) => [host, 443, 2, 1, index]), Date.now());
+  const daemon = await startDaemon(t, { dataDir: before.dataDir });
+  const tab = await openPage(t, daemon, { hash: '#view=egress' });
+  await tab.waitForSelector('#egress-table tr.denied');
+  const lines = (await cells(tab)).map((line) => [line[0], line[5]]);
+  assert.equal(lines.length, hosts.length);
+  assert.ok(lines.some(([host]) => host === '<b id=owned> tcp 443'));
+  assert.deepEqual(lines.filter(([, command]) => /[^\w.: \-[\]]/.test(command)), []);
+  assert.ok(!lines.some(([host, command]) => /touch|^-x/.test(host) && command !== ''), 'what a shell or an option parser would heed');
+  assert.equal(await tab.locator('#owned').count(), 0);
+  // To the events of a hostile host.
+  await tab.locator('#egress-table button', { hasText: '<b id=owned>' }).click();
+  await eventually('the condition', async () => (await chips(tab))[0] === 'host=<b id=owned>' || (await chips(tab))[0] === 'host="<b id=owned>"');
+  assert.equal(await tab.locator('#owned').count(), 0);
+});
+
+test('without a fence and without attempts the view says so', async (t) => {
+  const { daemon } = await startSeeded(t);
+  const tab = await openPage(t, daemon, { hash: '#view=egress' });
+  await eventually('it says so', async () => /No host was attempted yet/.test(await tab.textContent('#egress-none')));
+  assert.equal(await tab.textContent('#egress-note'), 'The fence is off.');
+  assert.ok(await tab.isHidden('#egress-table'));
+});
+
+test('five thousand denied hosts push nothing out of sight', async (t) => {
+  const before = await startDaemon(t);
+  await before.stop();
+  const denied = Array.from({ length: 5000 }, (_, index) => [`h${index}.evil.example`, 443, 2, 1, index]);
+  insertHosts(before.dataDir, [...denied, ...EXAMPLE_HOSTS.map(([host, port, outcome, attempts, age]) => [host, port, outcome, attempts, age / 1000])], Date.now());
+  const daemon = await startDaemon(t, { dataDir: before.dataDir });
+  const allowed = EXAMPLE_HOSTS.filter(([, , outcome]) => outcome === 0);
+  const client = new Client(daemon.address);
+  cleanUpAfter(t, () => client.close());
+  assert.equal((await client.post('/api/events', allowed.map(([host, port]) => ({ event_type: 'egress.allowed', level: 'debug', host, port })), await authorization(daemon.dataDir))).status, 200);
+  for (const [size, viewport] of Object.entries(SIZES)) {
+    const tab = await openPage(t, daemon, { viewport, hash: '#view=egress' });
+    await tab.waitForSelector('#egress-table tr.denied');
+    // The head of both lists is in sight, and stays there while the hosts are scrolled.
+    await tab.locator('#egress-table').evaluate((table) => (table.parentElement.scrollTop = 1e6));
+    if (size !== 'phone') {
+      for (const selector of ['#egress-table th:first-child', '#rules-title', '#egress-note', '#views']) {
+        const box = await tab.locator(selector).boundingBox();
+        assert.ok(box.y >= 0 && box.y + Math.min(box.height, 20) <= viewport.height, `${selector} at ${size}`);
+      }
+      assert.ok(await tab.evaluate(() => document.documentElement.scrollHeight <= innerHeight), 'the page does not scroll');
+    }
+    assert.ok((await tab.locator('#egress-table').evaluate((table) => table.parentElement.clientHeight)) <= viewport.height * 0.85);
+    // What was allowed is one click away.
+    await tab.click('[data-verdict=allowed]');
+    await tab.waitForSelector('#egress-table tr.allowed');
+    assert.deepEqual((await cells(tab)).map(([host]) => host).sort(), allowed.map(([host, port]) => `${host} tcp ${port}`).sort());
+    await tab.click('[data-verdict=all]');
+    await tab.fill('#egress-search', 'GitHub.com');
+    await eventually('one host', async () => (await cells(tab)).length === 1);
+    await screenshot(tab, `${size}-egress-many`);
+  }
+});
+
+test('a host that a rule permits by now is not called denied with a command to allow it', async (t) => {
+  const { daemon } = await startSeeded(t);
+  const tab = await openPage(t, daemon);
+  const host = (name, more = {}) => ({
+    host: name, port: 443, protocol: 'tcp', verdict: 'denied', attempts: 2, first_seen: new Date().toISOString(), last_seen: new Date().toISOString(),
+    last_request: null, ...more,
+  });
+  const rules = [['allowed.example', false], ['*.cdn.example', false], ['192.0.2.0/24:8443', false], ['late.example', true], ['<b id=owned>', false]]
+    .map(([rule, expired]) => ({ rule, source: 'list', line: 1, hits: 0, last_used: null, expired }));
+  await tab.route('**/api/egress', (route) => route.fulfill({ json: {
+    mode: 'enforce', since: new Date().toISOString(), allowed: 1, denied: 7, rules, rules_left_out: 0,
+    hosts: [host('allowed.example'), host('a.cdn.example', { port: 0, protocol: 'dns' }), host('192.0.2.9', { port: 8443 }), host('late.example'),
+            host('never.example'), host('fine.example', { verdict: 'allowed' })],
+  } }));
+  await tab.keyboard.press('4');
+  await tab.waitForSelector('#egress-table tr.denied');
+  const lines = await cells(tab);
+  assert.deepEqual(lines.map(([name, verdict, , , , allow]) => [name.split(' ')[0], verdict, allow]), [
+    ['allowed.example', 'allowed now', 'allowed.example'], ['a.cdn.example', 'allowed now', '*.cdn.example'], ['192.0.2.9', 'allowed now', '192.0.2.0/24:8443'],
+    ['late.example', 'denied', 'picortex egress allow late.example'],
+    ['never.example', 'denied', 'picortex egress allow never.example'], ['fine.example', 'allowed', '']]);
+  assert.equal(await tab.locator('#rules-table tbody tr').count(), 5);
+  assert.equal(await tab.locator('#owned').count(), 0);
+  await screenshot(tab, 'egress-permitted');
+});

@@ -1,0 +1,113 @@
+#include "storage/egress_host_table.h"
+
+#include "storage/sqlite/schema.h"
+#include "tests/storage/store_fixture.h"
+
+using namespace picortex;
+
+namespace {
+
+struct EgressFixture : StoreFixture {
+  // Gives the request that it came with.
+  Uuid attempt(std::string_view host, EgressOutcome outcome, std::int64_t count,
+               std::int64_t time_ms) {
+    const EgressAttempt made{
+        .host = host, .port = 443, .protocol = 6, .outcome = outcome, .count = count};
+    Event event = this->event("egress.rejected", time_ms);
+    event.egress = &made;
+    put(event);
+    return event.request_id;
+  }
+};
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_SUITE(egress_hosts, EgressFixture)
+
+BOOST_AUTO_TEST_CASE(attempts_at_a_host_add_up_and_survive_a_restart) {
+  open();
+  attempt("evil.test", EgressOutcome::denied, 1, kNow);
+  attempt("good.test", EgressOutcome::allowed, 1, kNow + 1);
+  const Uuid last = attempt("evil.test", EgressOutcome::learned, 7, kNow + 60'000);
+  open();
+  const auto hosts = get(read_egress_hosts(directory));
+  BOOST_REQUIRE(hosts.size() == 2u);
+  BOOST_TEST(hosts[0].name == "evil.test");
+  BOOST_TEST(hosts[0].port == 443);
+  BOOST_TEST(hosts[0].protocol == 6);
+  BOOST_TEST(hosts[0].first_seen_ms == kNow);
+  BOOST_TEST(hosts[0].last_seen_ms == kNow + 60'000);
+  BOOST_TEST(hosts[0].attempts == 8);
+  BOOST_TEST(hosts[0].allowed == 0);
+  BOOST_TEST(hosts[0].learned == 7);
+  BOOST_TEST(hosts[0].denied == 1);
+  BOOST_TEST(outcome_label(hosts[0].outcome) == "learned");
+  BOOST_TEST(outcome_label(hosts[1].outcome) == "allowed");
+  BOOST_TEST(bool(hosts[0].last_request == last));
+  const auto newest = get(get(EgressHostReader::open(directory)).newest(1));
+  BOOST_REQUIRE(newest.size() == 1u);
+  BOOST_TEST(newest[0].name == "evil.test");
+}
+
+BOOST_AUTO_TEST_CASE(an_attempt_is_undone_with_its_transaction) {
+  open();
+  const EgressAttempt made{.host = "evil.test", .port = 443, .protocol = 6};
+  Event event = this->event("egress.rejected");
+  event.egress = &made;
+  get(store->begin(kNow));
+  get(store->append(event));
+  store->rollback();
+  BOOST_TEST(get(read_egress_hosts(directory)).empty());
+}
+
+BOOST_AUTO_TEST_CASE(the_host_not_seen_for_longest_makes_room) {
+  open();
+  store.reset();
+  get(reader()->execute(
+      "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000)"
+      " INSERT INTO egress_host SELECT 'h' || i, 443, 6, 2, i, i, 1, NULL FROM n;"
+      "INSERT INTO egress_outcome SELECT name, port, 0, 0, 1 FROM egress_host"));
+  open();
+  attempt("new.test", EgressOutcome::denied, 1, kNow);
+  BOOST_TEST(number("SELECT count(*) FROM egress_outcome") == EgressHostTable::kRowsMax);
+  BOOST_TEST(number("SELECT count(*) FROM egress_host") == EgressHostTable::kRowsMax);
+  BOOST_TEST(number("SELECT count(*) FROM egress_host WHERE name = 'h1'") == 0);
+  BOOST_TEST(number("SELECT count(*) FROM egress_host WHERE name = 'new.test'") == 1);
+}
+
+BOOST_AUTO_TEST_CASE(a_database_of_version_1_is_brought_up_with_its_events) {
+  open();
+  put(event());
+  store.reset();
+  get(reader()->execute((kToVersion4 + "DROP TABLE egress_host; PRAGMA user_version = 1").c_str()));
+  open();
+  BOOST_TEST(number("PRAGMA user_version") == kSchemaVersion);
+  BOOST_TEST(number("SELECT count(*) FROM event") == 1);
+  attempt("evil.test", EgressOutcome::denied, 1, kNow);
+  BOOST_TEST(get(read_egress_hosts(directory)).size() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(attempts_of_before_version_4_count_as_the_last_outcome) {
+  open();
+  store.reset();
+  get(reader()->execute((kToVersion4 +
+                         "INSERT INTO egress_host VALUES ('old.test', 443, 6, 2, 1, 2, 14, NULL);"
+                         "DROP TABLE egress_outcome; PRAGMA user_version = 3")
+                            .c_str()));
+  open();
+  attempt("old.test", EgressOutcome::allowed, 2, kNow);
+  const auto hosts = get(read_egress_hosts(directory));
+  BOOST_REQUIRE(hosts.size() == 1u);
+  BOOST_TEST(hosts[0].attempts == 16);
+  BOOST_TEST(hosts[0].denied == 14);
+  BOOST_TEST(hosts[0].allowed == 2);
+}
+
+BOOST_AUTO_TEST_CASE(hosts_of_another_version_are_not_guessed_at) {
+  open();
+  store.reset();
+  get(reader()->execute((kToVersion4 + "DROP TABLE egress_host; PRAGMA user_version = 1").c_str()));
+  BOOST_TEST((fault_kind(read_egress_hosts(directory)) == FaultKind::open));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
