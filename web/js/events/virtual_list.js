@@ -32,6 +32,7 @@ export class VirtualList {
     for (const element of this.#elements.values()) element.remove();
     this.#elements.clear();
     this.scroller.scrollTop = 0;
+    this.rows.dataset.count = source.length;
     this.refresh();
   }
 
