@@ -5,19 +5,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <optional>
 #include <utility>
 
-#include "base/json/document.h"
 #include "base/terminal.h"
-#include "base/version.h"
 #include "daemon/config/daemon_settings.h"
 #include "daemon/egress/egress_service.h"
+#include "daemon/http_api.h"
 #include "daemon/memory_reserve.h"
 #include "daemon/reload.h"
 #include "daemon/startup_resources.h"
@@ -27,30 +24,14 @@
 #include "handlers/alerts/alert_engine.h"
 #include "handlers/http/middleware/access_control.h"
 #include "handlers/http/server.h"
-#include "handlers/ingest/claude/claude_hooks_endpoint.h"
-#include "handlers/ingest/events_endpoint.h"
-#include "handlers/ingest/forget_endpoint.h"
-#include "handlers/ingest/frontend_log_endpoint.h"
-#include "handlers/ingest/linq_endpoint.h"
-#include "handlers/ingest/otlp/otlp_endpoint.h"
-#include "handlers/ingest/sentry/sentry_endpoint.h"
-#include "handlers/ops/browser_script_endpoint.h"
-#include "handlers/ops/health_endpoint.h"
 #include "handlers/ops/health_problems.h"
 #include "handlers/ops/status_endpoint.h"
 #include "handlers/ops/tmux_probe.h"
-#include "handlers/ops/web_page_endpoint.h"
 #include "handlers/pipeline/event_feed.h"
 #include "handlers/pipeline/event_writer.h"
 #include "handlers/pipeline/internal_event_sink.h"
 #include "handlers/pipeline/spending_ledger.h"
-#include "handlers/query/event_list_endpoint.h"
-#include "handlers/query/event_stream_endpoint.h"
 #include "handlers/query/query_runner.h"
-#include "handlers/query/stats/stats_endpoint.h"
-#include "handlers/query/stats_history_endpoint.h"
-#include "handlers/query/story_endpoint.h"
-#include "handlers/query/turns_endpoint.h"
 #include "reactor/log.h"
 #include "reactor/output.h"
 #include "reactor/reactor.h"
@@ -60,8 +41,6 @@ namespace picortex {
 namespace {
 
 constexpr std::size_t kOutputCapacity = 1024 * 1024;
-constexpr std::size_t kEventsBodySizeMax = 1024 * 1024;
-constexpr std::size_t kWebhookBodySizeMax = 1024 * 1024;
 // After the drain's limit: time to answer clients whose events the disk has not stored yet.
 constexpr std::chrono::milliseconds kLastAnswersTime{250};
 // At the end of a drain, a disk that has not answered for this long is abandoned.
@@ -97,8 +76,6 @@ class Daemon {
  private:
   enum class Phase { serving, draining, closing };
 
-  void add_routes(const ServeOptions& options);
-  void add_sentry_routes();
   void log_routes();
   void on_signal(int signal) noexcept;
   // A database that cannot be used is reported, and opened again without a restart; only a disk
@@ -130,27 +107,9 @@ class Daemon {
   EventWriter writer_;
   QueryRunner queries_;
   TmuxProbe probe_;
-  JsonDocument document_;
-  HealthEndpoint health_;
   HealthProblems health_problems_;
-  FrontendLogEndpoint frontend_log_;
-  EventsEndpoint events_;
-  std::optional<LinqEndpoint> linq_;
-  std::optional<SentryEndpoint> sentry_;
   SpendingLedger spending_;
-  TelemetryBudget telemetry_budget_;
-  OtlpEndpoint otlp_;
-  ClaudeHooksEndpoint claude_hooks_;
-  ForgetEndpoint forget_;
-  EventListEndpoint events_page_;
-  EventStreamEndpoint event_stream_;
-  TurnLookup turn_lookup_;
-  StoryEndpoint story_;
-  TurnsEndpoint turns_;
-  StatsHistoryEndpoint history_;
-  StatsEndpoint stats_;
-  WebPageEndpoint page_;
-  BrowserScriptEndpoint browser_script_;
+  HttpApi api_;
   http::Router router_;
   std::unique_ptr<http::Server> server_;
   InternalEventSink own_events_{writer_};
@@ -187,22 +146,10 @@ Daemon::Daemon(const ServeOptions& options, StartupResources& foundation)
               options.durability),
       queries_(reactor_, log_, writer_, *foundation.query_worker, options.data_dir),
       probe_(reactor_, log_, options.tmux_socket),
-      document_(std::max<std::size_t>(kEventsBodySizeMax, options.frontend_log_size_max)),
-      health_(reactor_, writer_, probe_, kVersion, kCommit),
       health_problems_(writer_, probe_, output_, options.data_dir),
-      frontend_log_(reactor_, log_, writer_, document_, options.frontend_logs_per_minute),
-      events_(reactor_, writer_, document_),
-      telemetry_budget_(options.telemetry_per_minute),
-      otlp_(reactor_, writer_, *foundation.decode_worker, telemetry_budget_, access_.token()),
-      claude_hooks_(reactor_, writer_, telemetry_budget_, document_, access_.token(), spending_),
-      forget_(log_, writer_, feed_, spending_, document_),
-      events_page_(queries_, document_),
-      event_stream_(reactor_, feed_, queries_, document_),
-      turn_lookup_(log_, writer_, *foundation.turns_worker, options.data_dir),
-      story_(queries_, turn_lookup_),
-      turns_(turn_lookup_),
-      history_(reactor_, writer_),
-      stats_(reactor_, queries_),
+      api_({reactor_, log_, access_, feed_, writer_, queries_, probe_, spending_,
+            *foundation.decode_worker, *foundation.turns_worker},
+           options),
       alert_command_(reactor_, log_, options.alert_command),
       alerts_(reactor_, log_, feed_, writer_, probe_, output_, own_events_, alert_command_,
               spending_),
@@ -210,90 +157,7 @@ Daemon::Daemon(const ServeOptions& options, StartupResources& foundation)
       drain_limits_(std::chrono::seconds(options.drain_seconds)),
       closing_limits_(kClosingTime) {
   feed_.add(spending_);
-  claude_hooks_.set_budget(options.chat_budget);
-  add_routes(options);
-}
-
-void Daemon::add_routes(const ServeOptions& options) {
-  using http::Access;
-  using http::Endpoint;
-  using http::Method;
-  const auto add_get = [this](std::string_view path, Access access, Endpoint endpoint) {
-    router_.add({.method = Method::get,
-                 .path = path,
-                 .access = access,
-                 .body_size_max = 0,
-                 .is_health_poll = access == Access::anyone,
-                 .endpoint = endpoint});
-  };
-  const auto add_post = [this](std::string_view path, Access access, std::size_t body_size_max,
-                               Endpoint endpoint) {
-    router_.add({.method = Method::post,
-                 .path = path,
-                 .access = access,
-                 .body_size_max = body_size_max,
-                 .is_health_poll = false,
-                 .endpoint = endpoint});
-  };
-  add_get("/health", Access::anyone, Endpoint::to<&HealthEndpoint::health>(health_));
-  add_get("/livez", Access::anyone, Endpoint::to<&HealthEndpoint::livez>(health_));
-  add_get("/readyz", Access::anyone, Endpoint::to<&HealthEndpoint::readyz>(health_));
-  add_get("/", Access::own_names, Endpoint::to<&WebPageEndpoint::get>(page_));
-  add_get("/picortex.js", Access::own_names,
-          Endpoint::to<&BrowserScriptEndpoint::get>(browser_script_));
-  add_post("/api/frontend-log", Access::own_names, options.frontend_log_size_max,
-           Endpoint::to<&FrontendLogEndpoint::post>(frontend_log_));
-  add_post("/api/events", Access::write, kEventsBodySizeMax,
-           Endpoint::to<&EventsEndpoint::post>(events_));
-  add_post("/v1/logs", Access::telemetry, OtlpEndpoint::kBodySizeMax,
-           Endpoint::to<&OtlpEndpoint::post_logs>(otlp_));
-  add_post("/v1/traces", Access::telemetry, OtlpEndpoint::kBodySizeMax,
-           Endpoint::to<&OtlpEndpoint::post_traces>(otlp_));
-  add_post("/v1/metrics", Access::telemetry, OtlpEndpoint::kBodySizeMax,
-           Endpoint::to<&OtlpEndpoint::post_metrics>(otlp_));
-  add_post("/hooks/claude", Access::telemetry, ClaudeHooksEndpoint::kBodySizeMax,
-           Endpoint::to<&ClaudeHooksEndpoint::post>(claude_hooks_));
-  add_post("/api/forget", Access::admin, ForgetEndpoint::kBodySizeMax,
-           Endpoint::to<&ForgetEndpoint::post>(forget_));
-  if (options.linq_secret) {
-    linq_.emplace(reactor_, log_, writer_, document_, *options.linq_secret);
-    add_post("/webhooks/linq", Access::own_names, kWebhookBodySizeMax,
-             Endpoint::to<&LinqEndpoint::post>(*linq_));
-  }
-  if (options.sentry_ingest) {
-    sentry_.emplace(reactor_, log_, writer_, document_, options.sentry_envelopes_per_minute);
-    sentry_->set_retention_age(options.retention.age_max_ms);
-    add_sentry_routes();
-  }
-  add_get("/api/events", Access::read, Endpoint::to<&EventListEndpoint::get>(events_page_));
-  add_get("/api/events/stream", Access::read,
-          Endpoint::to<&EventStreamEndpoint::get>(event_stream_));
-  add_get("/api/story", Access::read, Endpoint::to<&StoryEndpoint::get>(story_));
-  add_get("/api/turns", Access::read, Endpoint::to<&TurnsEndpoint::get>(turns_));
-  add_get("/api/stats", Access::read, Endpoint::to<&StatsEndpoint::get_stats>(stats_));
-  add_get("/api/histogram", Access::read, Endpoint::to<&StatsEndpoint::get_histogram>(stats_));
-  add_get("/api/facets", Access::read, Endpoint::to<&StatsEndpoint::get_facets>(stats_));
-  add_get("/api/chats", Access::read, Endpoint::to<&StatsEndpoint::get_chats>(stats_));
-  add_get("/api/errors", Access::read, Endpoint::to<&StatsEndpoint::get_errors>(stats_));
-  add_get("/api/metrics/history", Access::read, Endpoint::to<&StatsHistoryEndpoint::get>(history_));
-}
-
-void Daemon::add_sentry_routes() {
-  // SDKs post to the first path; the second is for people.
-  for (const std::string_view path : {"/api/*/envelope/", "/api/*/envelope"}) {
-    router_.add({.method = http::Method::post,
-                 .path = path,
-                 .access = http::Access::own_host,
-                 .body_size_max = SentryEndpoint::kBodySizeMax,
-                 .is_health_poll = false,
-                 .endpoint = http::Endpoint::to<&SentryEndpoint::post>(*sentry_)});
-    router_.add({.method = http::Method::options,
-                 .path = path,
-                 .access = http::Access::own_host,
-                 .body_size_max = 0,
-                 .is_health_poll = false,
-                 .endpoint = http::Endpoint::to<&SentryEndpoint::preflight>(*sentry_)});
-  }
+  api_.add_routes(router_);
 }
 
 void Daemon::log_routes() {
@@ -314,7 +178,7 @@ Result<void> Daemon::start(const ServeOptions& options, StartupResources& founda
   token_watch_ = TRY(TokenWatch::open(reactor_, log_, access_, options.data_dir));
   egress_ = TRY(EgressService::open(reactor_, {log_, own_events_, alert_command_}, options,
                                     foundation.listeners));
-  egress_->connect(router_, events_);
+  egress_->connect(router_, api_.events());
   // The firewall's programs have finished; the alert command and tmux must not get a capability.
   prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
   server_ = TRY(http::Server::create(reactor_, log_, router_, access_, proxies_, limits_));
@@ -322,7 +186,7 @@ Result<void> Daemon::start(const ServeOptions& options, StartupResources& founda
   status_->add(health_problems_);
   status_->add(*egress_);
   status_->add(alerts_);
-  status_->add(otlp_);
+  status_->add(api_.otlp());
   router_.add({.method = http::Method::get,
                .path = "/api/status",
                .access = http::Access::read,
@@ -396,14 +260,7 @@ void Daemon::apply(const Reload& reload) {
   probe_.set_socket(options.tmux_socket);
   alert_command_.set_program(options.alert_command);
   alerts_.set_rules(options.alert_rules);
-  frontend_log_.set_limit(options.frontend_logs_per_minute);
-  telemetry_budget_.set_limit(options.telemetry_per_minute);
-  claude_hooks_.set_budget(options.chat_budget);
-  if (sentry_) {
-    sentry_->set_limit(options.sentry_envelopes_per_minute);
-    sentry_->set_retention_age(options.retention.age_max_ms);
-  }
-  if (linq_ && options.linq_secret) linq_->set_secret(*options.linq_secret);
+  api_.apply(options);
   log_.line(Level::info, "serve.reloaded")
       .message("the options have been read; changed: " + listed(reload.changed));
   if (reload.needs_restart.empty()) return;
@@ -428,7 +285,7 @@ void Daemon::begin_drain(int signal) {
   log_.line(Level::info, "serve.draining")
       .text("signal", sigabbrev_np(signal))
       .message("finishing the requests in progress; a second signal ends at once");
-  health_.drain();
+  api_.drain();
   probe_.stop();
   egress_->stop();
   alerts_.stop();
@@ -469,8 +326,7 @@ void Daemon::abandon_disk() {
 
 bool Daemon::has_served() const noexcept {
   return server_->is_idle() && probe_.is_idle() && egress_->has_reported() &&
-         alert_command_.is_idle() && queries_.is_idle() && turn_lookup_.is_idle() &&
-         otlp_.is_idle();
+         alert_command_.is_idle() && queries_.is_idle() && api_.is_idle();
 }
 
 void Daemon::on_iteration_end() noexcept {
