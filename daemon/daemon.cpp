@@ -140,7 +140,7 @@ Daemon::Daemon(const ServeOptions& options, StartupResources& foundation)
       log_(reactor_, output_, log_settings(options)),
       proxies_(options.trusted_proxies),
       access_(own_names(options, foundation.listeners), std::move(foundation.token)),
-      limits_(server_limits(options)),
+      limits_(server_limits(options, foundation.connections_max)),
       feed_(reactor_),
       writer_(reactor_, log_, feed_, *foundation.store_worker, options.data_dir,
               options.durability),

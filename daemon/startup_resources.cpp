@@ -9,6 +9,7 @@
 
 #include "base/check.h"
 #include "daemon/config/data_dir.h"
+#include "daemon/descriptor_limit.h"
 
 namespace picortex {
 namespace {
@@ -55,6 +56,7 @@ Result<std::vector<http::Listener>> open_listeners(const ServeOptions& options,
 
 Result<StartupResources> lay_foundation(const ServeOptions& options) {
   auto service = TRY(take_service_environment());
+  const std::size_t connections_max = TRY(fit_connections(options));
   auto reactor = TRY(Reactor::open());
   auto lock = TRY(claim_data_dir(options.data_dir));
   auto token = TRY(Token::load_or_create(options.data_dir));
@@ -64,6 +66,7 @@ Result<StartupResources> lay_foundation(const ServeOptions& options) {
   auto turns_worker = TRY(Worker::start(*reactor));
   auto decode_worker = TRY(Worker::start(*reactor));
   return StartupResources{.service = std::move(service),
+                          .connections_max = connections_max,
                           .lock = std::move(lock),
                           .token = std::move(token),
                           .listeners = std::move(listeners),

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <vector>
 
@@ -17,6 +18,7 @@ namespace picortex {
 // What `picortex serve` needs before it builds its parts: everything here can fail.
 struct StartupResources {
   ServiceEnvironment service;
+  std::size_t connections_max = 0;  // that the limit of open files permits
   DirectoryLock lock;
   Token token;
   std::vector<http::Listener> listeners;

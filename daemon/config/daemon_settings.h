@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <vector>
 
 #include "daemon/config/serve_options.h"
@@ -13,8 +14,8 @@ namespace picortex {
 
 Log::Settings log_settings(const ServeOptions& options);
 
-// Raises the limit of open files as far as permitted, and returns how many connections fit.
-http::ServerLimits server_limits(const ServeOptions& options);
+// `connections_max` as fit_connections() returns it.
+http::ServerLimits server_limits(const ServeOptions& options, std::size_t connections_max);
 
 AllowedHosts own_names(const ServeOptions& options, const std::vector<http::Listener>& listeners);
 

@@ -1,10 +1,11 @@
-// Crowds and laggards: idle connections, readers and writers that hardly move, no descriptors left.
+// Crowds and laggards: idle connections, readers and writers that hardly move, few descriptors.
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import test from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from './support/client.mjs';
 import { cleanUpAfter } from './support/cleanup.mjs';
-import { eventually, sanitized, settled, startDaemon } from './support/daemon.mjs';
+import { binary, environment, eventually, sanitized, settled, startDaemon, temporaryDirectory } from './support/daemon.mjs';
 import { RawConnection } from './support/raw.mjs';
 
 const SEND_TIMEOUT_MS = 6_000;
@@ -146,16 +147,26 @@ test('writers that trickle large bodies are bounded in memory', async (t) => {
   assert.ok(responses.every((response) => response.status === 408), 'their time is up');
 });
 
-test('no descriptors left: it waits without spinning and recovers', async (t) => {
-  const daemon = await startDaemon(t, { descriptors: 64 });
-  const connections = await openMany(t, daemon.address, 200);
-  await daemon.line((line) => line.event_type === 'http.accept_failed');
-  const share = await idleShare(daemon);
-  assert.ok(share < 0.3, `${(100 * share).toFixed()} % of the processor`);
-  assert.ok(daemon.alive);
-  for (const connection of connections) connection.destroy();
-  await answersAgain(daemon);
+test('a limit that leaves no room for clients is named at start, with what to do', async (t) => {
+  const dataDir = await temporaryDirectory(t);
+  const { status, stderr } = spawnSync('prlimit', ['--nofile=100:100', binary, 'serve', '--data-dir', dataDir], { env: environment({}), encoding: 'utf8' });
+  assert.equal(status, 1);
+  assert.match(stderr, /at most 100 files may be open, and serve needs 1\d\d: raise LimitNOFILE= in its unit, or ulimit -n\n$/);
+});
+
+test('few descriptors: a crowd makes room for others, and takes none of the store\'s', async (t) => {
+  const daemon = await startDaemon(t, { descriptors: 200 });
+  const connections = await openMany(t, daemon.address, 400);
+  await eventually('those that are too many have gone', async () => {
+    const { http } = await daemon.status();
+    return http.evicted + http.turned_away >= 250;
+  });
   const stored = new Client(daemon.address);
   assert.equal((await stored.post('/api/frontend-log', { message: 'm' })).status, 204);
   stored.close();
+  assert.equal((await daemon.status()).http.accept_failures, 0);
+  const share = await idleShare(daemon);
+  assert.ok(share < 0.3, `${(100 * share).toFixed()} % of the processor`);
+  for (const connection of connections) connection.destroy();
+  await answersAgain(daemon);
 });
