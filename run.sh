@@ -33,9 +33,14 @@ case $listen in
 esac
 
 if [ -z "${help:-}" ]; then
+  case $listen in
+    unix:*) page='' ;;
+    *) page="The page will be at $url/" ;;
+  esac
   cat <<END
 picortex will listen on $listen and keep its data in $data_dir
-Once it says that it is listening, try these from another terminal (Ctrl-C ends it):
+${page:+$page
+}Once it says that it is listening, try these from another terminal (Ctrl-C ends it):
 
   curl -i $url/health
   curl -i -H 'Content-Type: application/json' -d '{"level":"info","message":"hello from a page"}' $url/api/frontend-log

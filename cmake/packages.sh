@@ -53,14 +53,31 @@ install_packages() {
   rm -f "$log"
 }
 
-# build PRESET [TARGET…]: configures and builds it, quiet unless it fails.
+# show_progress WHAT: reads ninja's output, and shows how far it is: on a terminal in one line, else every tenth part.
+show_progress() {
+  local line percent shown=0
+  while IFS= read -r line; do
+    [[ $line =~ ^\[([0-9]+)/([0-9]+)\] ]] || continue
+    percent=$((100 * BASH_REMATCH[1] / BASH_REMATCH[2]))
+    if [ -t 1 ]; then
+      printf '\rbuilding %s: step %d of %d' "$1" "${BASH_REMATCH[1]}" "${BASH_REMATCH[2]}"
+    elif [ "$percent" -ge $((shown + 10)) ]; then
+      shown=$((percent - percent % 10))
+      echo "building $1: $shown %"
+    fi
+  done
+  if [ -t 1 ]; then printf '\r\033[K'; fi
+}
+
+# build PRESET [TARGET…]: configures and builds it; the compiler's output is shown if it fails.
 build() {
   local preset=$1 log targets=() started=$SECONDS
   shift
   [ $# -eq 0 ] || targets=(--target "$@")
   log=$(mktemp)
   echo "building $preset"
-  if ! { cmake --preset "$preset" && cmake --build --preset "$preset" -j"$(nproc)" "${targets[@]}"; } >"$log" 2>&1; then
+  if ! { cmake --preset "$preset" && cmake --build --preset "$preset" -j"$(nproc)" "${targets[@]}"; } 2>&1 |
+    tee "$log" | show_progress "$preset"; then
     cat "$log" >&2
     rm -f "$log"
     echo "error: the $preset build failed" >&2
