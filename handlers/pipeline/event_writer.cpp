@@ -6,9 +6,6 @@
 namespace picortex {
 namespace {
 
-// A transaction takes no further submission beyond either limit.
-constexpr std::size_t kRowsPerCommit = 1024;
-constexpr std::size_t kBytesPerCommit = std::size_t{4} << 20;
 // Pause between two transactions that only prune.
 constexpr std::chrono::milliseconds kPrunePause{25};
 // Between two slices of what is built, which take about 2 ms each.
@@ -23,12 +20,6 @@ constexpr std::chrono::seconds kMinutesKept{1};
 // is opened again.
 constexpr int kEventsSampled = 16;
 constexpr int kEventsSampledAgain = 500;
-
-std::size_t size_of(std::span<const Event> events) noexcept {
-  std::size_t size = 0;
-  for (const Event& event : events) size += event.msg.size() + event.data.size();
-  return size;
-}
 
 }  // namespace
 
@@ -85,23 +76,6 @@ void EventWriter::open() {
   read_result();
 }
 
-void EventWriter::submit(Submission& submission, std::span<const Event> events) noexcept {
-  CHECK(!submission.waiting_);
-  submission.waiting_ = true;
-  submission.duplicate_of_.reset();
-  submission.duplicates_ = 0;
-  submission.events_ = events;
-  submission.duplicates_ = 0;
-  events_waiting_ += events.size();
-  waiting_.push(submission);
-}
-
-void EventWriter::forget(Forgetting& forgetting) {
-  forgetting.is_done_ = false;
-  forgetting.erased_ = {};
-  forgettings_.push_back(&forgetting);
-}
-
 const Metrics& EventWriter::metrics() noexcept {
   if (!worker_.is_busy() && is_open_) metrics_ = job_.store()->metrics(reactor_.unix_ms());
   return metrics_;
@@ -116,8 +90,7 @@ MinuteCounts EventWriter::counts_of(std::int64_t minute) const noexcept {
 }
 
 bool EventWriter::is_idle() const noexcept {
-  return waiting_.is_empty() && forgettings_.empty() && job_.submissions.is_empty() &&
-         !worker_.is_busy();
+  return !orders_.are_waiting() && job_.submissions.is_empty() && !worker_.is_busy();
 }
 
 void EventWriter::close() {
@@ -138,15 +111,15 @@ void EventWriter::abandon() {
   busy_retry_.stop();
   next_slice_.stop();
   next_build_.stop();
-  fail_all();
+  orders_.fail(job_, worker_.is_busy());
 }
 
 // --- Orders ---
 
 void EventWriter::on_iteration_end() noexcept {
   // Without a store, waiting is of no use: clients should try again.
-  const bool has_orders = !waiting_.is_empty() || !forgettings_.empty();
-  if (has_orders && (!is_open_ || state_ == State::closed)) fail_all();
+  if (orders_.are_waiting() && (!is_open_ || state_ == State::closed))
+    orders_.fail(job_, worker_.is_busy());
   if (!worker_.is_busy()) hold([this] { start_next_job(); });
   note_blocking_time();
 }
@@ -162,8 +135,7 @@ void EventWriter::start_next_job() {
     return;
   }
   if (state_ == State::closing) {
-    const bool has_orders = !waiting_.is_empty() || !forgettings_.empty();
-    return has_orders ? order_write() : start(StoreJob::Kind::finish);
+    return orders_.are_waiting() ? order_write() : start(StoreJob::Kind::finish);
   }
   // A look comes first: it finds out whether the files are still in their place.
   if (std::exchange(look_due_, false)) return order_look();
@@ -180,32 +152,17 @@ void EventWriter::start_next_job() {
 
 bool EventWriter::wants_to_write() const noexcept {
   if (busy_retry_.is_running()) return false;
-  return !waiting_.is_empty() || !forgettings_.empty() || prune_due_ || metrics_due_ || build_due_;
+  return orders_.are_waiting() || prune_due_ || metrics_due_ || build_due_;
 }
 
 void EventWriter::order_write() {
-  take_batch();
-  forgetting_now_ = forgettings_.empty() ? nullptr : forgettings_.front();
-  if (forgetting_now_ != nullptr) forgettings_.pop_front();
-  job_.order.forgotten_chat = forgetting_now_ == nullptr ? "" : forgetting_now_->chat_id;
+  orders_.give(job_);
   job_.order.saves_metrics = std::exchange(metrics_due_, false);
   // Deleting makes the log longer, and frees no space while a reader holds the log.
   job_.order.prunes = limits_ != RetentionLimits{} && !log_is_full();
   job_.order.builds = std::exchange(build_due_, false) && !log_is_full();
   prune_due_ = false;
   start(StoreJob::Kind::write);
-}
-
-// Takes whole submissions, up to a number of rows and of bytes.
-void EventWriter::take_batch() {
-  events_in_batch_ = 0;
-  std::size_t bytes = 0;
-  while (!waiting_.is_empty() && events_in_batch_ < kRowsPerCommit && bytes < kBytesPerCommit) {
-    Submission& taken = waiting_.pop();
-    events_in_batch_ += taken.events().size();
-    bytes += size_of(taken.events());
-    job_.submissions.push(taken);
-  }
 }
 
 void EventWriter::order_look() {
@@ -235,7 +192,7 @@ void EventWriter::start(StoreJob::Kind kind) {
 // --- Results ---
 
 void EventWriter::on_job_done() noexcept {
-  if (state_ == State::closed) return fail_all();  // abandoned
+  if (state_ == State::closed) return orders_.fail(job_, worker_.is_busy());  // abandoned
   hold([this] { read_result(); });
 }
 
@@ -296,7 +253,6 @@ void EventWriter::note_written() {
   busy_since_ = {};
   ++stats_.commits;
   stats_.pruned += result.pruned;
-  events_waiting_ -= events_in_batch_;
   auto place = result.places.begin();
   auto duplicate = result.duplicates.begin();
   auto turn_request = result.turn_requests.begin();
@@ -322,20 +278,7 @@ void EventWriter::note_written() {
     slices_.start(next_slice_, reactor_.now());
   }
   if (reactor_.now() - minutes_noted_ >= kMinutesKept) note_minutes();
-  // Swapped out first: a handler may submit again, and the queue belongs to the next job then.
-  SubmissionQueue stored;
-  std::swap(stored, job_.submissions);
-  stored.end_all(StoreOutcome::stored);
-  if (Forgetting* done = std::exchange(forgetting_now_, nullptr); done != nullptr) {
-    end_forgetting(*done, &result.erased);
-  }
-}
-
-// Without what was deleted: the store could not do it.
-void EventWriter::end_forgetting(Forgetting& forgetting, const Erased* erased) {
-  forgetting.is_done_ = erased != nullptr;
-  if (erased != nullptr) forgetting.erased_ = *erased;
-  forgetting.on_end_();
+  orders_.end_stored(job_);
 }
 
 void EventWriter::note_looked() {
@@ -398,7 +341,7 @@ void EventWriter::on_fault(const Fault& fault) {
   was_corrupt_ = fault.kind == FaultKind::corrupt;
   checkpoints_ = stats_.checkpoints;
   is_open_ = open_due_ = copy_due_ = prune_due_ = metrics_due_ = build_due_ = false;
-  fail_all();
+  orders_.fail(job_, worker_.is_busy());
   // At the end there is no second try: the next start copies the log.
   if (is_finished) state_ = State::closed;
 }
@@ -410,12 +353,8 @@ void EventWriter::on_busy() {
     build_due_ = job_.order.builds;
     metrics_due_ = job_.order.saves_metrics;
   }
-  if (forgetting_now_ != nullptr) forgettings_.push_front(std::exchange(forgetting_now_, nullptr));
   // Submissions of the failed transaction stay before later ones.
-  SubmissionQueue again;
-  again.take_all(job_.submissions);
-  again.take_all(waiting_);
-  std::swap(again, waiting_);
+  orders_.take_back(job_);
   if (busy_since_ == Instant{}) busy_since_ = reactor_.now();
   if (reactor_.now() - busy_since_ < kBusyMax) {
     busy_retries_.start(busy_retry_, reactor_.now());
@@ -428,27 +367,13 @@ void EventWriter::on_busy() {
             "another process has held the database's write lock for more than 5 seconds; end it");
   }
   prune_due_ = metrics_due_ = build_due_ = false;
-  fail_all();
-}
-
-void EventWriter::fail_all() {
-  SubmissionQueue failed;
-  // Submissions that the thread may still read are not given back.
-  if (!worker_.is_busy() || job_.release_events()) failed.take_all(job_.submissions);
-  failed.take_all(waiting_);
-  events_waiting_ = 0;
-  failed.end_all(StoreOutcome::unavailable);
-  // The thread has a copy of the order.
-  std::deque<Forgetting*> given_up;
-  given_up.swap(forgettings_);
-  if (forgetting_now_ != nullptr) given_up.push_front(std::exchange(forgetting_now_, nullptr));
-  for (Forgetting* each : given_up) end_forgetting(*each, nullptr);
+  orders_.fail(job_, worker_.is_busy());
 }
 
 WriterStats EventWriter::stats() const noexcept {
   WriterStats stats = stats_;
   stats.deletion_waits = clock_.is_waiting();
-  stats.events_waiting = events_waiting_;
+  stats.events_waiting = orders_.events();
   stats.blocking_p50 = blocking_times_.quantile(500);
   stats.blocking_p99 = blocking_times_.quantile(990);
   stats.blocking_p999 = blocking_times_.quantile(999);

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <string>
 #include <vector>
@@ -11,10 +10,9 @@
 #include "handlers/pipeline/disk_monitor.h"
 #include "handlers/pipeline/durability.h"
 #include "handlers/pipeline/event_feed.h"
-#include "handlers/pipeline/forgetting.h"
 #include "handlers/pipeline/log_watch.h"
 #include "handlers/pipeline/store_job.h"
-#include "handlers/pipeline/submission.h"
+#include "handlers/pipeline/write_orders.h"
 #include "reactor/log.h"
 #include "reactor/periodic_timer.h"
 #include "reactor/reactor.h"
@@ -123,7 +121,7 @@ class EventWriter {
   }
   // Returns whether this many events may be submitted now.
   bool has_room(std::size_t events) const noexcept {
-    return events_waiting_ + events <= kEventsWaitingMax;
+    return orders_.events() + events <= kEventsWaitingMax;
   }
 
   // Returns whether clients may submit this many events now. The daemon's own events only need
@@ -143,15 +141,17 @@ class EventWriter {
   }
 
   // True while events are on their way into the database.
-  bool has_events_waiting() const noexcept { return events_waiting_ > 0; }
+  bool has_events_waiting() const noexcept { return orders_.events() > 0; }
 
   // Calls the handler in a later iteration, or at the end of this one. The caller must have checked
   // is_available() and has_room().
-  void submit(Submission& submission, std::span<const Event> events) noexcept;
+  void submit(Submission& submission, std::span<const Event> events) noexcept {
+    orders_.submit(submission, events);
+  }
 
   // Deletes a slice of what is stored of a chat, with one of the next transactions, and calls the
   // handler in a later iteration. The caller must have checked is_available().
-  void forget(Forgetting& forgetting);
+  void forget(Forgetting& forgetting) { orders_.forget(forgetting); }
 
   // The current counters; while the store is down, the last known ones.
   const Metrics& metrics() noexcept;
@@ -185,7 +185,6 @@ class EventWriter {
   void start_next_job();
   bool wants_to_write() const noexcept;
   void order_write();
-  void take_batch();
   void order_look();
   void start(StoreJob::Kind kind);
   void work() noexcept { job_.run(); }
@@ -201,8 +200,6 @@ class EventWriter {
   void log_recovery();
   void on_fault(const Fault& fault);
   void on_busy();
-  void fail_all();
-  void end_forgetting(Forgetting& forgetting, const Erased* erased);
   template <class Work>
   void hold(Work work);
   void note_blocking_time() noexcept;
@@ -224,11 +221,7 @@ class EventWriter {
   FaultKind fault_kind_ = FaultKind::open;  // the last one's
   bool was_corrupt_ = false;                // at the last fault
 
-  SubmissionQueue waiting_;               // for the next transaction
-  std::deque<Forgetting*> forgettings_;   // wait for a transaction
-  Forgetting* forgetting_now_ = nullptr;  // of the job
-  std::size_t events_waiting_ = 0;
-  std::size_t events_in_batch_ = 0;
+  WriteOrders orders_;
   // A transaction must do it, even if no event arrives.
   bool prune_due_ = false;
   bool metrics_due_ = false;

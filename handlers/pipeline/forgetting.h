@@ -22,7 +22,7 @@ class Forgetting {
   const Erased& erased() const noexcept { return erased_; }
 
  private:
-  friend class EventWriter;
+  friend class WriteOrders;
 
   Callback<> on_end_;
   bool is_done_ = false;

@@ -36,6 +36,7 @@ class Submission {
  private:
   friend class EventWriter;
   friend class SubmissionQueue;
+  friend class WriteOrders;
 
   Callback<StoreOutcome> on_outcome_;
   std::span<const Event> events_;
