@@ -26,6 +26,17 @@ std::optional<Number> parse_whole(std::string_view text,
   return number;
 }
 
+// Reads all of `text` as a decimal number, as from_chars(3) reads `format`; so "inf" and "nan" are
+// numbers. Returns none for anything else.
+inline std::optional<double> parse_real(
+    std::string_view text, std::chars_format format = std::chars_format::general) noexcept {
+  double number = 0;
+  const char* const end = text.data() + text.size();
+  const auto read = std::from_chars(text.data(), end, number, format);
+  if (read.ec != std::errc{} || read.ptr != end) return std::nullopt;
+  return number;
+}
+
 // Takes a whole number off the front of `text`. Returns none, and leaves `text` alone, if there is
 // none or if it does not fit.
 template <std::integral Number>

@@ -1,11 +1,11 @@
 #include "storage/turn_table.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cstring>
 #include <utility>
 #include <vector>
 
+#include "base/parse.h"
 #include "storage/egress_host_table.h"
 
 namespace picortex {
@@ -19,17 +19,15 @@ struct Range {
 // What add_to_ranges() has written; the database may say anything else.
 std::vector<Range> parse_ranges(std::string_view text) {
   std::vector<Range> ranges;
-  const char* at = text.data();
-  const char* const end = at + text.size();
-  while (at < end && ranges.size() < TurnTable::kRangesMax) {
-    Range range;
-    auto first = std::from_chars(at, end, range.first);
-    if (first.ec != std::errc{} || first.ptr == end || *first.ptr != '-') break;
-    const auto last = std::from_chars(first.ptr + 1, end, range.last);
-    if (last.ec != std::errc{} || range.last < range.first) break;
-    if (!ranges.empty() && range.first <= ranges.back().last) break;
-    ranges.push_back(range);
-    at = last.ptr + 1;  // after the comma
+  while (!text.empty() && ranges.size() < TurnTable::kRangesMax) {
+    const auto first = take_whole<std::uint32_t>(text);
+    if (!first || !text.starts_with('-')) break;
+    text.remove_prefix(1);
+    const auto last = take_whole<std::uint32_t>(text);
+    if (!last || *last < *first) break;
+    if (!ranges.empty() && *first <= ranges.back().last) break;
+    ranges.push_back({*first, *last});
+    if (text.starts_with(',')) text.remove_prefix(1);
   }
   return ranges;
 }

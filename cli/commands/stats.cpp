@@ -1,11 +1,11 @@
 #include "cli/commands/stats.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cstdio>
 #include <utility>
 
 #include "base/json/json_text.h"
+#include "base/parse.h"
 #include "base/timestamp.h"
 #include "cli/commands/time_expression.h"
 #include "cli/output/chart.h"
@@ -39,12 +39,6 @@ std::string_view name_of(StatsAggregate::Kind kind) noexcept {
   return std::ranges::find(kNames, kind, [](const auto& each) { return each.first; })->second;
 }
 
-std::int64_t time_in(const std::string& text) {
-  std::int64_t time_ms = 0;
-  std::from_chars(text.data(), text.data() + text.size(), time_ms);
-  return time_ms;
-}
-
 // The steps of the dimension of time, in the local zone.
 TimeSteps steps_of(const StatsOptions& options) {
   const auto time = std::ranges::find(options.by, Kind::time, &StatsDimension::kind);
@@ -54,7 +48,8 @@ TimeSteps steps_of(const StatsOptions& options) {
 
 std::string shown(const StatsDimension& dimension, const std::string& value) {
   if (dimension.kind == Kind::time) {
-    return local_time(time_in(value)).substr(0, dimension.name == "day" ? 10 : 16);
+    return local_time(parse_whole<std::int64_t>(value).value_or(0))
+        .substr(0, dimension.name == "day" ? 10 : 16);
   }
   return value.empty() ? "-" : value;
 }
@@ -136,7 +131,7 @@ class Answer {
       append_json_string(out, options_.by[i].name);
       out += ':';
       if (options_.by[i].kind == Kind::time) {
-        append_json_string(out, iso_time(time_in(group.by[i])));
+        append_json_string(out, iso_time(parse_whole<std::int64_t>(group.by[i]).value_or(0)));
       } else if (group.by[i].empty()) {
         out += "null";
       } else {

@@ -1,10 +1,10 @@
 #include "cli/output/event_counts.h"
 
 #include <algorithm>
-#include <charconv>
 #include <utility>
 #include <vector>
 
+#include "base/parse.h"
 #include "cli/commands/time_expression.h"
 #include "cli/output/chart.h"
 #include "cli/output/table.h"
@@ -16,12 +16,6 @@ namespace {
 constexpr int kBarWidth = 50;
 constexpr std::int64_t kByHourMax = 48 * kHourMs;
 constexpr std::size_t kLinesMax = 400;
-
-std::int64_t time_in(const std::string& text) {
-  std::int64_t time_ms = 0;
-  std::from_chars(text.data(), text.data() + text.size(), time_ms);
-  return time_ms;
-}
 
 Result<std::vector<StatsGroup>> groups_of(StatsQuery& query, EventReader& reader) {
   if (auto done = run_to_end(query, reader); !done) return std::unexpected(done.error());
@@ -70,7 +64,8 @@ Result<std::string> draw_histogram(EventReader& reader, const EventFilter& filte
   const std::size_t first = groups->size() - std::min(groups->size(), kLinesMax);
   for (std::size_t i = first; i < groups->size(); ++i) {
     const StatsGroup& group = (*groups)[i];
-    table.add({local_time(time_in(group.by[0])).substr(0, by_hour ? 16 : 10),
+    table.add({local_time(parse_whole<std::int64_t>(group.by[0]).value_or(0))
+                   .substr(0, by_hour ? 16 : 10),
                grouped_digits(group.count), bar(group.count, largest, kBarWidth)});
   }
   std::string out;

@@ -1,6 +1,6 @@
 #include "daemon/config/byte_size.h"
 
-#include <charconv>
+#include "base/parse.h"
 
 namespace picortex {
 
@@ -15,13 +15,9 @@ std::optional<std::int64_t> parse_byte_size(std::string_view text) noexcept {
       text.remove_suffix(1);
     }
   }
-  std::int64_t number = 0;
-  const char* const text_end = text.data() + text.size();
-  const auto [end, error] = std::from_chars(text.data(), text_end, number);
-  if (error != std::errc{} || end != text_end || number < 0 || number > kMax >> shift) {
-    return std::nullopt;
-  }
-  return number << shift;
+  const auto number = parse_whole<std::int64_t>(text, 0, kMax >> shift);
+  if (!number) return std::nullopt;
+  return *number << shift;
 }
 
 }  // namespace picortex

@@ -4,9 +4,10 @@
 #include <netinet/in.h>
 #include <sys/un.h>
 
-#include <charconv>
 #include <cstddef>
 #include <cstring>
+
+#include "base/parse.h"
 
 namespace picortex {
 namespace {
@@ -18,20 +19,13 @@ auto* as(Storage& storage) noexcept {
   return reinterpret_cast<SocketAddress*>(&storage);
 }
 
-std::optional<std::uint16_t> parse_port(std::string_view text) noexcept {
-  std::uint16_t port = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
-  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  return port;
-}
-
 }  // namespace
 
 std::optional<ListenAddress> ListenAddress::parse(std::string_view text) {
   if (text.starts_with("unix:")) return parse_path(text.substr(5));
   const std::size_t colon = text.rfind(':');
   if (colon == std::string_view::npos) return std::nullopt;
-  const auto port = parse_port(text.substr(colon + 1));
+  const auto port = parse_whole<std::uint16_t>(text.substr(colon + 1));
   std::string host(text.substr(0, colon));
   if (!port || host.find('\0') != std::string::npos) return std::nullopt;
   ListenAddress address;

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 
 #include "base/check.h"
+#include "base/parse.h"
 #include "base/terminal.h"
 
 namespace picortex {
@@ -23,13 +23,6 @@ std::string join(const std::vector<std::string>& values) {
     text += value;
   }
   return text;
-}
-
-std::optional<std::uint32_t> parse_number(std::string_view text) noexcept {
-  std::uint32_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  return value;
 }
 
 std::optional<bool> parse_toggle(std::string_view text) noexcept {
@@ -107,7 +100,7 @@ std::vector<std::string_view> Settings::split(std::string_view text) {
 std::uint32_t Settings::number(const Option& option) {
   CHECK(option.range.is_given());
   return one(option, [range = option.range](std::string_view text) {
-    auto value = parse_number(text);
+    auto value = parse_whole<std::uint32_t>(text);
     if (value && (*value < range.min || *value > range.max)) value.reset();
     return value;
   });

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "base/json/json_text.h"
+#include "base/parse.h"
 #include "base/text.h"
 #include "base/timestamp.h"
 
@@ -31,11 +32,7 @@ std::optional<double> number_of(const element& value) noexcept {
 
 // Parses a text that is nothing but a decimal number, as loggers with hand-written JSON send it.
 std::optional<double> number_in(std::string_view text) noexcept {
-  double number = 0;
-  const char* const end = text.data() + text.size();
-  const auto read = std::from_chars(text.data(), end, number, std::chars_format::fixed);
-  if (read.ec != std::errc() || read.ptr != end) return std::nullopt;
-  return number;
+  return parse_real(text, std::chars_format::fixed);
 }
 
 // Returns Unix milliseconds for seconds or milliseconds since 1970; nothing outside 1970 to

@@ -1,12 +1,12 @@
 #include "storage/query/field_condition.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <utility>
 
 #include "base/ascii.h"
 #include "base/json/json_text.h"
+#include "base/parse.h"
 #include "storage/query/event_matcher.h"
 #include "storage/query/json_field.h"
 #include "storage/query/text_filter.h"
@@ -59,12 +59,8 @@ bool compares(Operator comparison, const Value& left, const Value& right) noexce
 }  // namespace
 
 std::optional<double> json_number_of(std::string_view text) noexcept {
-  double number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc{} || end != text.data() + text.size() || !std::isfinite(number)) {
-    return std::nullopt;
-  }
-  return number;
+  const auto number = parse_real(text);
+  return number && std::isfinite(*number) ? number : std::nullopt;
 }
 
 Result<FieldCondition> FieldCondition::parse(std::string_view text) {

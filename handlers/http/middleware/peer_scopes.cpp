@@ -5,20 +5,16 @@
 #include <sys/socket.h>
 
 #include <algorithm>
-#include <charconv>
 #include <string>
+
+#include "base/parse.h"
 
 namespace picortex::http {
 namespace {
 
 std::optional<id_t> number_of(std::string_view text) noexcept {
-  id_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   // The kernel takes -1 for "no change"; no user or group has that number.
-  if (error != std::errc{} || end != text.data() + text.size() || number == id_t(-1)) {
-    return std::nullopt;
-  }
-  return number;
+  return parse_whole<id_t>(text, 0, id_t(-2));
 }
 
 std::optional<id_t> find_id(const std::string& name, bool is_group) {

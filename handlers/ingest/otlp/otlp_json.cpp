@@ -2,12 +2,12 @@
 
 #include <simdjson.h>
 
-#include <charconv>
 #include <limits>
 #include <optional>
 #include <string>
 
 #include "base/json/json_text.h"
+#include "base/parse.h"
 #include "base/text.h"
 
 namespace picortex {
@@ -65,9 +65,7 @@ std::optional<std::int64_t> integer_of(const element& value) noexcept {
   }
   std::string_view text;
   if (value.get(text) != simdjson::SUCCESS) return std::nullopt;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  return number;
+  return parse_whole<std::int64_t>(text);
 }
 
 Result<void> read_integer(const object& parent, std::string_view name, std::int64_t& number) {
@@ -121,9 +119,7 @@ std::optional<double> real_of(const element& value) noexcept {
   if (text == "NaN") return std::numeric_limits<double>::quiet_NaN();
   if (text == "Infinity") return std::numeric_limits<double>::infinity();
   if (text == "-Infinity") return -std::numeric_limits<double>::infinity();
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  return number;
+  return parse_real(text);
 }
 
 Result<void> read_value(const element& any, OtlpValue& value, OtlpTexts& texts, int depth);

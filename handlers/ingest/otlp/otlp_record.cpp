@@ -1,10 +1,10 @@
 #include "handlers/ingest/otlp/otlp_record.h"
 
-#include <charconv>
 #include <cmath>
 #include <span>
 
 #include "base/json/json_text.h"
+#include "base/parse.h"
 #include "base/text.h"
 
 namespace picortex {
@@ -18,14 +18,6 @@ std::string hex(std::span<const std::uint8_t> bytes) {
     text += kDigits[byte & 15];
   }
   return text;
-}
-
-template <class Number>
-std::optional<Number> parse(std::string_view text) noexcept {
-  Number number{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  return number;
 }
 
 }  // namespace
@@ -58,7 +50,7 @@ std::optional<std::int64_t> whole_number_of(const OtlpValue& value) noexcept {
     case OtlpValue::Kind::integer:
       return value.integer;
     case OtlpValue::Kind::text:
-      return parse<std::int64_t>(value.text);
+      return parse_whole<std::int64_t>(value.text);
     case OtlpValue::Kind::real:
       if (std::isfinite(value.real) && std::abs(value.real) <= kExact &&
           std::trunc(value.real) == value.real) {
@@ -77,7 +69,7 @@ std::optional<double> number_of(const OtlpValue& value) noexcept {
   std::optional<double> number;
   if (value.kind == OtlpValue::Kind::real) number = value.real;
   if (value.kind == OtlpValue::Kind::integer) number = static_cast<double>(value.integer);
-  if (value.kind == OtlpValue::Kind::text) number = parse<double>(value.text);
+  if (value.kind == OtlpValue::Kind::text) number = parse_real(value.text);
   if (number && !std::isfinite(*number)) number.reset();
   return number;
 }

@@ -1,12 +1,12 @@
 #include "handlers/query/stats/stats_endpoint.h"
 
 #include <algorithm>
-#include <charconv>
 #include <map>
 #include <span>
 #include <utility>
 
 #include "base/json/json_object.h"
+#include "base/parse.h"
 
 namespace picortex {
 namespace {
@@ -17,9 +17,7 @@ constexpr std::int64_t kMinuteMs = 60'000;
 constexpr std::int64_t kStepsMax = 2'000;
 
 std::int64_t number_in(const std::string& text) {
-  std::int64_t number = 0;
-  std::from_chars(text.data(), text.data() + text.size(), number);
-  return number;
+  return parse_whole<std::int64_t>(text).value_or(0);
 }
 
 std::string_view name_of(StatsAggregate::Kind kind) noexcept {
