@@ -233,7 +233,8 @@ void CommandLine::add_claude() {
   const std::tuple<ClaudeVerb, const char*, const char*> verbs[] = {
       {ClaudeVerb::install, "install", "Write settings by which its hooks call the daemon"},
       {ClaudeVerb::status, "status", "Say whether they are there, and what telemetry has come"},
-      {ClaudeVerb::remove, "remove", "Delete these settings"}};
+      {ClaudeVerb::remove, "remove", "Delete these settings"},
+      {ClaudeVerb::hook, "hook", "Bring the hook on stdin to the daemon; these settings run it"}};
   for (const auto& [verb, name, meaning] : verbs) {
     claude_verbs_.emplace_back(verb, add_subcommand(*claude, name, meaning, kClaudeOptions));
   }

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "cli/commands/chats.h"
-#include "cli/commands/claude.h"
+#include "cli/claude/claude.h"
 #include "cli/commands/errors.h"
 #include "cli/commands/health.h"
 #include "cli/commands/logs.h"

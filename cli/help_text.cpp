@@ -143,6 +143,7 @@ constexpr Examples kExamples[] = {
      "sudo picortex claude install --listen 127.0.0.1:8787\n"},
     {"claude status", "picortex claude status\n"},
     {"claude remove", "sudo picortex claude remove\n"},
+    {"claude hook", "picortex claude hook < hook.json\n"},
     {"egress allow",
      "picortex egress allow docs.example.org\n"
      "picortex egress allow '*.example.org' --for 1h\n"

@@ -60,7 +60,9 @@ int execute(const TurnsOptions& options, Environment) {
   return paged(turns, options, !options.json);
 }
 
-int execute(const ClaudeOptions& options, Environment) { return claude(options); }
+int execute(const ClaudeOptions& options, const Environment& environment) {
+  return claude(options, environment);
+}
 
 int execute(const DoctorOptions& options, Environment) { return doctor(options); }
 int execute(const ShipOptions& options, Environment) { return ship(options); }

@@ -24,6 +24,7 @@ std::string render(const ListenAddress& server, const HttpRequest& request) {
   if (request.token != nullptr) {
     text.append("Authorization: Bearer ").append(request.token->text).append("\r\n");
   }
+  text += request.headers;
   if (!request.content_type.empty()) {
     text.append("Content-Type: ").append(request.content_type);
     text.append("\r\nContent-Length: ").append(std::to_string(request.body.size())).append("\r\n");

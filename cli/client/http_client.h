@@ -25,6 +25,7 @@ struct HttpRequest {
   std::string_view path;
   std::string_view content_type = {};  // with a body
   const ClientToken* token = nullptr;  // sent only to a server that its owner or root runs
+  std::string_view headers = {};       // more of them, each ended by CRLF
   std::string_view body = {};
 };
 

@@ -1,6 +1,6 @@
 #include "base/terminal.h"
 #include "base/timestamp.h"
-#include "cli/commands/claude.h"
+#include "cli/claude/claude.h"
 #include "cli/doctor/checks.h"
 #include "storage/query/turn_reader.h"
 

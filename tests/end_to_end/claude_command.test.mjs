@@ -1,5 +1,6 @@
 // picortex claude install, status and remove: a settings file of its own, and no other user's.
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
@@ -7,7 +8,7 @@ import test from 'node:test';
 import { picortex } from './support/answers.mjs';
 import { cleanUpAfter, testFile } from './support/cleanup.mjs';
 import { Client } from './support/client.mjs';
-import { startDaemon } from './support/daemon.mjs';
+import { binary, environment, startDaemon } from './support/daemon.mjs';
 import { golden } from './support/golden.mjs';
 import { authorization } from './support/token.mjs';
 
@@ -21,7 +22,8 @@ test('settings are installed, seen and removed', { skip: isThere && `${settingsF
   assert.match((await claude('status')).stdout, /^hooks {6}not installed/);
   assert.deepEqual([(await claude('install')).code, (await claude('install')).code], [0, 0]);
   const settings = JSON.parse(await readFile(settingsFile, 'utf8'));
-  assert.deepEqual(Object.keys(settings.hooks), ['UserPromptSubmit', 'Stop', 'StopFailure', 'PostToolUseFailure', 'Notification', 'SubagentStop', 'SessionEnd']);
+  assert.deepEqual(Object.keys(settings.hooks), ['UserPromptSubmit', 'Stop', 'StopFailure', 'PostToolUseFailure', 'Notification', 'SubagentStop', 'SessionEnd', 'SessionStart']);
+  assert.deepEqual(settings.hooks.SessionStart[0].hooks[0], { type: 'command', timeout: 3, command: 'picortex claude hook --listen 127.0.0.1:8787' });
   const [{ hooks: [hook] }] = settings.hooks.Stop;
   assert.deepEqual([hook.type, hook.url, hook.timeout], ['http', 'http://127.0.0.1:8787/hooks/claude', 2]);
   for (const value of Object.values(hook.headers)) {
@@ -44,6 +46,31 @@ test('settings of others are left alone', { skip: isThere && `${settingsFile} is
     assert.match(stderr, /holds settings of others: merge these into it by hand/);
   }
   assert.equal(await readFile(settingsFile, 'utf8'), '{"model":"opus"}');
+});
+
+test('a hook that the client runs as a command reaches the daemon with the chat of its run', async (t) => {
+  const own = await startDaemon(t);
+  const hook = JSON.parse(await golden('hooks_stdin.json'))['SessionStart.startup'];
+  const send = (words, input, listen = own.authority) => spawnSync(binary, words,
+    { env: environment({ PICORTEX_DATA_DIR: own.dataDir, PICORTEX_LISTEN: listen }), input, encoding: 'utf8' });
+  const sent = send(['run', '--chat', 'chat-é', '--', binary, 'claude', 'hook'], JSON.stringify(hook));
+  assert.deepEqual([sent.status, sent.stdout], [0, ''], sent.stderr);
+  const client = new Client(own.address);
+  cleanUpAfter(t, () => client.close());
+  const { json, text } = await client.get('/api/events?event_type=claude.session_start', await authorization(own.dataDir));
+  assert.equal(json.events?.length, 1, text);
+  const [event] = json.events;
+  assert.deepEqual([event.chat_id, event.data.session_id ?? event.data['session.id'], event.data.claimed], ['chat-é', hook.session_id, true]);
+  // What cannot be stored says why, and never on stdout, which the client gives its model.
+  for (const [words, input, listen, why] of [
+    [['claude', 'hook'], JSON.stringify(hook), own.authority, /the hook was not stored: .* answered 401: start the client with picortex run$/m],
+    [['run', '--chat', 'chat-1', '--', binary, 'claude', 'hook'], 'no JSON', own.authority, /not stored: .* answered 400$/m],
+    [['claude', 'hook'], JSON.stringify(hook), '127.0.0.1:1', /nothing listens on 127.0.0.1:1/],
+    [['claude', 'hook'], 'x'.repeat(1024 * 1024 + 1), own.authority, /the hook on stdin is larger than 1 MiB/]]) {
+    const { status, stdout, stderr } = send(words, input, listen);
+    assert.deepEqual([status, stdout], [1, '']);
+    assert.match(stderr, why);
+  }
 });
 
 test('status and turns say when the client\'s metric of cost disagrees with its model calls', async (t) => {

@@ -8,7 +8,7 @@
 
 namespace picortex {
 
-enum class ClaudeVerb { install, status, remove };
+enum class ClaudeVerb { install, status, remove, hook };
 
 struct ClaudeOptions {
   ClaudeVerb verb = ClaudeVerb::status;
@@ -24,7 +24,8 @@ Result<ClaudeOptions> read_claude_options(Settings& settings, ClaudeVerb verb);
 std::string claude_settings(const ListenAddress& server);
 
 // `picortex claude VERB`: writes or deletes a settings file of its own, or says what telemetry has
-// come. A file that is not its own is left alone. The exit status: 0; 1 with one line on stderr.
-int claude(const ClaudeOptions& options);
+// come, or sends a hook. A file that is not its own is left alone. The exit status: 0; 1 with one
+// line on stderr.
+int claude(const ClaudeOptions& options, const Environment& environment);
 
 }  // namespace picortex

@@ -1,4 +1,4 @@
-#include "cli/commands/claude.h"
+#include "cli/claude/claude.h"
 
 #include <fcntl.h>
 #include <pwd.h>
@@ -15,6 +15,7 @@
 #include "base/file_descriptor.h"
 #include "base/read_file.h"
 #include "base/terminal.h"
+#include "cli/claude/claude_hook.h"
 #include "cli/commands/health.h"
 #include "cli/commands/time_expression.h"
 #include "cli/commands/turns.h"
@@ -169,8 +170,13 @@ std::string claude_settings(const ListenAddress& server) {
            "      \"allowedEnvVars\": [\"PICORTEX_HOOK_TOKEN\", \"PICORTEX_HOOK_CHAT\", "
            "\"PICORTEX_HOOK_KEY\",\n"
            "        \"PICORTEX_REQUEST_ID\", \"PICORTEX_RUN_ID\"]}]}]";
-    out += hook == std::end(kHooks)[-1] ? "\n" : ",\n";
+    out += ",\n";
   }
+  // The client does not post this one.
+  out +=
+      "    \"SessionStart\": [{\"hooks\": [{\"type\": \"command\", \"timeout\": 3,\n"
+      "      \"command\": \"picortex claude hook --listen " +
+      server.text() + "\"}]}]\n";
   return out + "  }\n}\n";
 }
 
@@ -185,8 +191,10 @@ Result<ClaudeOptions> read_claude_options(Settings& settings, ClaudeVerb verb) {
   return options;
 }
 
-int claude(const ClaudeOptions& options) {
+int claude(const ClaudeOptions& options, const Environment& environment) {
   switch (options.verb) {
+    case ClaudeVerb::hook:
+      return send_claude_hook(options.server, environment);
     case ClaudeVerb::install:
       return install(options);
     case ClaudeVerb::remove:
