@@ -27,6 +27,7 @@ Result<std::unique_ptr<Fence>> Fence::open(Reactor& reactor, Log& log, EgressObs
       TRY(FencedUserWatch::open(reactor, Callback<>::to<&Fence::renew_user>(*fence)));
   auto installed = TRY(install_firewall(plan));
   if (installed == FirewallChange::fresh) fence->end_older_sockets(plan.user);
+  TRY(fence->follow_connections());
   return fence;
 }
 
@@ -49,7 +50,9 @@ void Fence::start() {
   proxy_->start();
   watch_->start();
   user_watch_->start();
+  connection_ends_->start();
   ticks_.start();
+  resume_connections();
   log_.line(Level::info, "egress.started")
       .text("mode", mode_label(settings_.mode))
       .text("user", settings_.plan.user.name)
@@ -67,12 +70,13 @@ void Fence::stop() {
   proxy_->stop();
   watch_->stop();
   user_watch_->stop();
+  connection_ends_->stop();
   if (address_log_) address_log_->stop();
 }
 
 bool Fence::is_idle() const noexcept {
   return queue_->is_idle() && proxy_->is_idle() && watch_->is_idle() && user_watch_->is_idle() &&
-         (address_log_ == nullptr || address_log_->is_idle());
+         connection_ends_->is_idle() && (address_log_ == nullptr || address_log_->is_idle());
 }
 
 Judgement Fence::judge(const QueuedPacket& queued) noexcept {
@@ -163,12 +167,7 @@ void Fence::report(const Verdict& verdict, std::uint8_t protocol, const FlowKey&
   const std::int64_t now_ms = reactor_.unix_ms();
   std::array<std::string_view, EgressEvent::kCandidatesMax> candidates;
   std::size_t count = 0;
-  if (verdict.evidence == Evidence::dns) {
-    addresses_.find_name(flow.destination, now_ms, [&](std::string_view name) {
-      candidates[count++] = name;
-      return count == candidates.size();
-    });
-  }
+  if (verdict.evidence == Evidence::dns) count = find_names(flow.destination, candidates);
   observer_.on_verdict({.verdict = verdict,
                         .protocol = protocol,
                         .source = flow.source,
@@ -324,6 +323,7 @@ void Fence::on_tick() noexcept {
   address_use_.tick(now_ms);
   if (address_log_) address_log_->tick(now_ms);
   report_dns_mismatches();
+  report_lost_ends();
   expire_rules(now_ms);
   const std::uint64_t overrun = queue_->stats().overrun;
   if (overrun != overrun_reported_) {
@@ -353,7 +353,9 @@ FenceStats Fence::stats() const noexcept {
           .rules = allowlist_->rules().size(),
           .rule_problems = rule_problems_,
           .reloads = reloads_,
-          .connections_cut = connections_cut_};
+          .connections_cut = connections_cut_,
+          .ends = ends_,
+          .ends_lost = connection_ends_->lost()};
 }
 
 }  // namespace picortex

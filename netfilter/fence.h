@@ -12,6 +12,8 @@
 #include "netfilter/dns/dns_cache.h"
 #include "netfilter/dns/dns_policy.h"
 #include "netfilter/dns/dns_proxy.h"
+#include "netfilter/kernel/conntrack_events.h"
+#include "netfilter/kernel/conntrack_settings.h"
 #include "netfilter/kernel/fenced_user.h"
 #include "netfilter/kernel/fenced_user_watch.h"
 #include "netfilter/kernel/firewall_rules.h"
@@ -52,6 +54,8 @@ struct FenceStats {
   std::size_t rule_problems = 0;
   std::uint64_t reloads = 0;
   std::uint64_t connections_cut = 0;
+  std::uint64_t ends = 0;  // of connections, as the kernel reported them
+  std::uint64_t ends_lost = 0;
 };
 
 // The fence as a whole: reads the lists, decides packets and names by them, keeps the firewall's
@@ -101,6 +105,13 @@ class Fence final : private PacketJudge {
               std::uint32_t uid) noexcept;
   void report_ended() noexcept;
   void open_address_log();
+  Result<void> follow_connections();
+  void resume_connections();
+  void resume_connection(const SocketEnds& ends);
+  // The names that lead to the address, latest answered first, as far as there is room.
+  std::size_t find_names(const IpAddress& address, std::span<std::string_view> names) const;
+  void on_connection_end(const ConntrackEntry& entry) noexcept;
+  void report_lost_ends();
   void note_use(const Packet& packet, const Verdict& verdict);
   void report_dns_mismatches();
   bool is_open_connection(const SocketEnds& connection) noexcept;
@@ -128,6 +139,8 @@ class Fence final : private PacketJudge {
   std::unique_ptr<PacketQueue> queue_;
   std::unique_ptr<DnsPolicy> dns_policy_;
   std::unique_ptr<DnsProxy> proxy_;
+  std::unique_ptr<ConntrackEvents> connection_ends_;
+  ConntrackSettings conntrack_;
   std::unique_ptr<FileWatch> watch_;
   std::unique_ptr<FencedUserWatch> user_watch_;
   RangeRemoval range_removal_;
@@ -142,6 +155,8 @@ class Fence final : private PacketJudge {
   std::size_t rule_problems_ = 0;
   std::uint64_t reloads_ = 0;
   std::uint64_t connections_cut_ = 0;
+  std::uint64_t ends_ = 0;
+  std::uint64_t ends_lost_reported_ = 0;
 };
 
 }  // namespace picortex

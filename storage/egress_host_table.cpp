@@ -46,6 +46,14 @@ StoreResult<void> EgressHostTable::prepare(Database& database) {
        "INSERT INTO egress_outcome VALUES (?1, ?2, ?4 * (?5 = 0), ?4 * (?5 = 1), ?4 * (?5 = 2))"
        " ON CONFLICT DO UPDATE SET allowed = allowed + excluded.allowed,"
        " learned = learned + excluded.learned, denied = denied + excluded.denied"},
+      {&add_traffic_,
+       "INSERT INTO egress_traffic SELECT ?1, ?2, ?3, ?4, ?5 WHERE EXISTS"
+       " (SELECT 1 FROM egress_host WHERE name = ?1 AND port = ?2) ON CONFLICT DO UPDATE SET"
+       " connections = connections + excluded.connections,"
+       " bytes_up = bytes_up + excluded.bytes_up, bytes_down = bytes_down + excluded.bytes_down"},
+      {&prune_traffic_,
+       "DELETE FROM egress_traffic WHERE (name, port) IN (SELECT name, port FROM egress_host"
+       " WHERE last_seen_ms < ?1 ORDER BY last_seen_ms LIMIT ?2)"},
       {&prune_outcomes_,
        "DELETE FROM egress_outcome WHERE (name, port) IN (SELECT name, port FROM egress_host"
        " WHERE last_seen_ms < ?1 ORDER BY last_seen_ms LIMIT ?2)"},
@@ -83,6 +91,15 @@ StoreResult<void> EgressHostTable::note(const EgressAttempt& attempt, std::int64
   return done;
 }
 
+StoreResult<void> EgressHostTable::add_traffic(const EgressTraffic& traffic) {
+  return add_traffic_.bind_text(1, traffic.host)
+      .bind(2, traffic.port)
+      .bind(3, traffic.connections)
+      .bind(4, traffic.bytes_up)
+      .bind(5, traffic.bytes_down)
+      .run();
+}
+
 StoreResult<std::size_t> EgressHostTable::prune(std::int64_t before_ms, std::size_t rows_max) {
   std::size_t pruned = 0;
   if (is_over_limit()) {
@@ -98,6 +115,7 @@ StoreResult<std::size_t> EgressHostTable::prune_oldest(std::int64_t before_ms,
                                                        std::size_t rows_max) {
   const auto limit = static_cast<std::int64_t>(rows_max);
   TRY(prune_outcomes_.bind(1, before_ms).bind(2, limit).run());
+  TRY(prune_traffic_.bind(1, before_ms).bind(2, limit).run());
   TRY(prune_.bind(1, before_ms).bind(2, limit).run());
   const std::int64_t pruned = database_->changes();
   rows_ -= pruned;
@@ -122,8 +140,10 @@ StoreResult<std::vector<EgressHost>> EgressHostReader::read(std::string_view ord
   auto rows = TRY(database_->prepare(
       "SELECT name, port, protocol, outcome, first_seen_ms, last_seen_ms, attempts, last_request,"
       " ifnull(allowed, attempts * (outcome = 0)), ifnull(learned, attempts * (outcome = 1)),"
-      " ifnull(denied, attempts * (outcome NOT IN (0, 1)))"
-      " FROM egress_host LEFT JOIN egress_outcome USING (name, port) ORDER BY " +
+      " ifnull(denied, attempts * (outcome NOT IN (0, 1))),"
+      " ifnull(connections, 0), ifnull(bytes_up, 0), ifnull(bytes_down, 0)"
+      " FROM egress_host LEFT JOIN egress_outcome USING (name, port)"
+      " LEFT JOIN egress_traffic USING (name, port) ORDER BY " +
       std::string(order)));
   std::vector<EgressHost> hosts;
   for (;;) {
@@ -139,6 +159,9 @@ StoreResult<std::vector<EgressHost>> EgressHostReader::read(std::string_view ord
                                       .allowed = rows.integer(8),
                                       .learned = rows.integer(9),
                                       .denied = rows.integer(10),
+                                      .connections_ended = rows.integer(11),
+                                      .bytes_up = rows.integer(12),
+                                      .bytes_down = rows.integer(13),
                                       .last_request = {}});
     const std::string_view request = rows.text(7);
     if (request.size() == host.last_request.bytes.size()) {

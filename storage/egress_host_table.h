@@ -31,6 +31,16 @@ struct EgressAttempt {
   std::int64_t count = 1;
 };
 
+// What ended connections of the fenced user have carried, as reported by an event.
+struct EgressTraffic {
+  std::string_view host;  // as in EgressAttempt
+  std::uint16_t port = 0;
+  std::int64_t connections = 1;
+  std::int64_t bytes_up = 0;
+  std::int64_t bytes_down = 0;
+  bool has_turn = false;  // the event's request ID is a turn's, not one of its own
+};
+
 // A row of the table `egress_host`: a host and port that were attempted.
 struct EgressHost {
   std::string name;
@@ -44,10 +54,14 @@ struct EgressHost {
   std::int64_t allowed = 0;
   std::int64_t learned = 0;
   std::int64_t denied = 0;
+  // Of its connections that have ended, as far as they were counted.
+  std::int64_t connections_ended = 0;
+  std::int64_t bytes_up = 0;
+  std::int64_t bytes_down = 0;
   Uuid last_request{};  // of the last attempt; nil: not known
 };
 
-// Writes that table and `egress_outcome`, within the transactions of events. Keeps at most kRowsMax
+// Writes that table, `egress_outcome` and `egress_traffic`, within the transactions of events. Keeps at most kRowsMax
 // rows, or fewer (limit()): beyond that it deletes the row that was not seen for longest. prune()
 // deletes rows that no event refers to any more. Part of the EventStore.
 class EgressHostTable {
@@ -59,6 +73,8 @@ class EgressHostTable {
 
   StoreResult<void> note(const EgressAttempt& attempt, std::int64_t time_ms,
                          const Uuid& request_id);
+  // Adds to the host's row; does nothing if there is none.
+  StoreResult<void> add_traffic(const EgressTraffic& traffic);
   void limit(std::int64_t rows_max) noexcept { rows_max_ = std::min(rows_max, kRowsMax); }
   bool is_over_limit() const noexcept { return rows_ > rows_max_; }
   // Deletes at most `rows_max` rows: those beyond the limit, and those last seen before
@@ -78,7 +94,9 @@ class EgressHostTable {
   Statement update_;
   Statement insert_;
   Statement count_;
+  Statement add_traffic_;
   Statement prune_outcomes_;
+  Statement prune_traffic_;
   Statement prune_;
 };
 

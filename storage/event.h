@@ -10,6 +10,7 @@
 namespace picortex {
 
 struct EgressAttempt;  // storage/egress_host_table.h
+struct EgressTraffic;  // storage/egress_host_table.h
 struct TurnNote;       // storage/turn_note.h
 
 // Limits of an event's parts, in bytes. The code that creates an Event checks them.
@@ -33,6 +34,8 @@ struct Event {
   std::optional<std::uint32_t> sequence = {};
   // counted in the table `egress_host` when the event is stored
   const EgressAttempt* egress = nullptr;
+  // added to the tables `egress_traffic` and `turn` when the event is stored
+  const EgressTraffic* traffic = nullptr;
   // The store finds the turn by it, whose request ID then replaces request_id.
   const TurnNote* turn = nullptr;
 };

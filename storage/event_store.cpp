@@ -164,6 +164,9 @@ StoreResult<bool> EventStore::append(const Event& given) {
   if (event.egress != nullptr) {
     TRY(egress_hosts_.note(*event.egress, event.time_ms, event.request_id));
   }
+  if (event.traffic != nullptr) {
+    TRY(egress_hosts_.add_traffic(*event.traffic));
+  }
   TRY(turns_.note(event));
   counters_.count(event);
   retention_.note_appended(event.time_ms);

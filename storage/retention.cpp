@@ -20,6 +20,7 @@ constexpr std::int64_t kAll = std::numeric_limits<std::int64_t>::max();
 constexpr std::string_view kOpenTypes[] = {"frontend",
                                            "sentry.error",
                                            "egress.allowed",
+                                           "egress.closed",
                                            "egress.rejected",
                                            "egress.suppressed",
                                            "egress.untold",

@@ -73,6 +73,7 @@ struct TurnNote {
   bool is_restored = false;
   std::int64_t connections = 0;
   std::int64_t denied = 0;
+  std::int64_t bytes_up = 0;
   // The process that numbers its records from 0 on; nil: the numbers are the session's.
   Uuid run{};
   std::optional<std::uint32_t> sequence;

@@ -185,6 +185,11 @@ StoreResult<void> TurnTable::prepare(Database& database) {
        " VALUES (?1, ?2, ?3, ?3, ?4, ?5) ON CONFLICT DO UPDATE SET"
        " chat = iif(chat = '', excluded.chat, chat),"
        " connections = connections + excluded.connections, denied = denied + excluded.denied"},
+      // The kernel reports the end of a connection minutes later: that does not prolong the turn.
+      {&add_traffic_,
+       "INSERT INTO turn (request, chat, start_ms, end_ms, bytes_up) VALUES (?1, ?2, ?3, ?3, ?4)"
+       " ON CONFLICT DO UPDATE SET chat = iif(chat = '', excluded.chat, chat),"
+       " bytes_up = coalesce(bytes_up, 0) + excluded.bytes_up"},
       {&find_run_, "SELECT ranges FROM turn_run WHERE run = ?1"},
       {&save_run_, "INSERT OR REPLACE INTO turn_run VALUES (?1, ?2, ?3, ?4)"},
       {&prune_turns_,
@@ -298,6 +303,9 @@ StoreResult<void> TurnTable::note(const Event& event) {
   if (event.turn != nullptr && event.turn->connections + event.turn->denied > 0) {
     return note_egress(event, event.turn->connections, event.turn->denied);
   }
+  if (event.turn != nullptr && event.turn->bytes_up > 0) {
+    return note_traffic(event, event.turn->bytes_up);
+  }
   if (event.turn != nullptr) return note_telemetry(event, *event.turn);
   return note_other(event);
 }
@@ -367,12 +375,21 @@ StoreResult<void> TurnTable::note_egress(const Event& event, std::int64_t connec
   return add_egress_.bind(3, event.time_ms).bind(4, connections).bind(5, denied).run();
 }
 
+StoreResult<void> TurnTable::note_traffic(const Event& event, std::int64_t bytes_up) {
+  add_traffic_.bind_blob(1, event.request_id.bytes).bind_text(2, event.chat_id);
+  return add_traffic_.bind(3, event.time_ms).bind(4, bytes_up).run();
+}
+
 // What others say about turns: messages, decisions, processes and the fence.
 StoreResult<void> TurnTable::note_other(const Event& event) {
   if (event.egress != nullptr) {
     const bool is_denied = event.egress->outcome == EgressOutcome::denied;
     const std::int64_t count = event.egress->count;
     return note_egress(event, is_denied ? 0 : count, is_denied ? count : 0);
+  }
+  if (event.traffic != nullptr) {
+    return event.traffic->has_turn ? note_traffic(event, event.traffic->bytes_up)
+                                   : StoreResult<void>();
   }
   if (event.event_type.ends_with(".inbound") && !event.chat_id.empty()) {
     // So a chat whose messages never get a prompt keeps an hour's worth of them.

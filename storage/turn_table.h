@@ -63,6 +63,7 @@ class TurnTable {
   StoreResult<void> note_telemetry(const Event& event, const TurnNote& note);
   StoreResult<void> note_run(const Event& event, const TurnNote& note);
   StoreResult<void> note_egress(const Event& event, std::int64_t connections, std::int64_t denied);
+  StoreResult<void> note_traffic(const Event& event, std::int64_t bytes_up);
   StoreResult<void> note_other(const Event& event);
 
   Database* database_ = nullptr;
@@ -84,6 +85,7 @@ class TurnTable {
   Statement end_;
   Statement extend_;
   Statement add_egress_;
+  Statement add_traffic_;
   Statement find_run_;
   Statement save_run_;
   Statement prune_turns_;

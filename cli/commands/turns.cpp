@@ -75,10 +75,10 @@ std::string state(const Turn& turn) {
   return std::string(turn_state_label(turn.state)) + (turn.is_claimed ? ", claimed" : "");
 }
 
-using Row = std::array<std::string, 13>;
+using Row = std::array<std::string, 14>;
 
 const Row kHead{"START", "CHAT",  "TOOK",  "CALLS",  "TOKENS",  "CACHED", "OUT",
-                "COST",  "TOOLS", "ASKED", "ERRORS", "NETWORK", "STATE"};
+                "COST",  "TOOLS", "ASKED", "ERRORS", "NETWORK", "UP",     "STATE"};
 
 Row row_of(const Turn& turn) {
   const TurnCounts& counts = turn.counts;
@@ -96,6 +96,7 @@ Row row_of(const Turn& turn) {
               (counts.retries > 0 ? " +" + std::to_string(counts.retries) + " retries" : ""),
           std::to_string(turn.connections) +
               (turn.denied > 0 ? " (" + denials(turn, kHostsShown) + ")" : ""),
+          turn.bytes_up ? count(*turn.bytes_up) : "-",
           state(turn)};
 }
 

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstdio>
 #include <set>
@@ -43,12 +44,20 @@ bool is_permitted(const Allowlist& rules, const EgressHost& host, std::int64_t n
   return rules.match({.name = host.name, .port = host.port}, now_ms).has_value();
 }
 
-void print_row(const std::string& place, const std::string& kind, const std::string& allowed,
-               const std::string& learned, const std::string& denied, const std::string& first,
-               const std::string& last) {
-  std::printf("%s%s%s%s%s%s%s\n", padded(place, 44).c_str(), padded(kind, 7).c_str(),
-              padded(allowed, 9).c_str(), padded(learned, 9).c_str(), padded(denied, 9).c_str(),
-              padded(first, 21).c_str(), last.c_str());
+// The columns after the host, with their widths; the last one ends the line.
+constexpr std::size_t kHostWidth = 44;
+constexpr std::array<std::size_t, 8> kWidths{7, 9, 9, 9, 13, 13, 21, 0};
+
+void print_row(const std::string& place, const std::array<std::string, kWidths.size()>& columns) {
+  std::string line = padded(place, kHostWidth);
+  for (std::size_t i = 0; i < columns.size(); ++i) line += padded(columns[i], kWidths[i]);
+  line.pop_back();
+  std::printf("%s\n", line.c_str());
+}
+
+// Of connections that have ended; "-" while there is none.
+std::string bytes_of(const EgressHost& host, std::int64_t bytes) {
+  return host.connections_ended == 0 ? "-" : std::to_string(bytes);
 }
 
 // What learn mode recorded, sorted by how far it may be trusted.
@@ -125,12 +134,15 @@ int egress_hosts(const EgressOptions& options) {
     return 0;
   }
   std::printf("times are %s\n", zone_name(unix_ms()).c_str());
-  print_row("host", "kind", "allowed", "learned", "denied", "first", "last");
+  print_row("host",
+            {"kind", "allowed", "learned", "denied", "bytes up", "bytes down", "first", "last"});
   for (const EgressHost& host : *hosts) {
-    print_row(place_of(host), host.port == 0 ? "name" : protocol_label(host.protocol),
-              std::to_string(host.allowed), std::to_string(host.learned),
-              std::to_string(host.denied), local_time(host.first_seen_ms).substr(0, 19),
-              local_time(host.last_seen_ms).substr(0, 19));
+    print_row(
+        place_of(host),
+        {host.port == 0 ? "name" : protocol_label(host.protocol), std::to_string(host.allowed),
+         std::to_string(host.learned), std::to_string(host.denied), bytes_of(host, host.bytes_up),
+         bytes_of(host, host.bytes_down), local_time(host.first_seen_ms).substr(0, 19),
+         local_time(host.last_seen_ms).substr(0, 19)});
   }
   return 0;
 }

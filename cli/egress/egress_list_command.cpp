@@ -72,6 +72,12 @@ std::string use_of(const element& rule) {
   const std::string_view last = rule["last_used"].get_string();
   std::string text = std::to_string(hits) + (hits == 1 ? " hit, " : " hits, last ");
   append_json_escaped(text, last.substr(0, kIsoTimeSize));
+  // A daemon of an earlier version does not count them.
+  std::int64_t up = 0;
+  if (!rule["bytes_up"].get(up) && up > 0) {
+    const std::int64_t down = rule["bytes_down"].get_int64();
+    text += ", " + std::to_string(up) + " bytes up, " + std::to_string(down) + " down";
+  }
   return text + (expired ? ", expired" : "");
 }
 

@@ -12,6 +12,7 @@ namespace {
 void append_rule(JsonObject rule, const RuleUses::Use& use, std::int64_t now_ms) {
   rule.text("rule", use.text).text("source", source_label(use.source));
   rule.number("line", use.line).number("hits", use.hits);
+  rule.number("bytes_up", use.bytes_up).number("bytes_down", use.bytes_down);
   if (use.hits == 0) {
     rule.null("last_used");
   } else {
@@ -25,6 +26,8 @@ void append_host(JsonObject json, const EgressHost& host) {
   json.text("protocol", protocol_label(host.protocol)).text("verdict", outcome_label(host.outcome));
   json.number("attempts", host.attempts).number("allowed", host.allowed);
   json.number("learned", host.learned).number("denied", host.denied);
+  json.number("connections_ended", host.connections_ended);
+  json.number("bytes_up", host.bytes_up).number("bytes_down", host.bytes_down);
   json.time("first_seen", host.first_seen_ms).time("last_seen", host.last_seen_ms);
   if (host.last_request.is_nil()) {
     json.null("last_request");

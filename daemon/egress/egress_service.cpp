@@ -125,7 +125,9 @@ void EgressService::append_status(JsonObject& status) const {
       .number("rules", stats.rules)
       .number("bad_rules", stats.rule_problems)
       .number("reloads", stats.reloads)
-      .number("connections_cut", stats.connections_cut);
+      .number("connections_cut", stats.connections_cut)
+      .number("connections_ended", stats.ends)
+      .number("ends_lost", stats.ends_lost);
 }
 
 }  // namespace picortex

@@ -16,6 +16,8 @@ void InternalEventSink::store(const Event& event) noexcept {
 
 void InternalEventSink::copy(const Event& event, Delivery& delivery) {
   delivery.event = event;
+  delivery.attempt = {};
+  delivery.traffic = {};
   delivery.texts.assign(event.event_type).append(event.chat_id).append(event.msg);
   delivery.texts.append(event.data);
   if (event.egress != nullptr) {
@@ -23,10 +25,15 @@ void InternalEventSink::copy(const Event& event, Delivery& delivery) {
     delivery.texts.append(event.egress->host);
     delivery.event.egress = &delivery.attempt;
   }
+  if (event.traffic != nullptr) {
+    delivery.traffic = *event.traffic;
+    delivery.texts.append(event.traffic->host);
+    delivery.event.traffic = &delivery.traffic;
+  }
   std::string_view rest = delivery.texts;
   for (std::string_view* text :
        {&delivery.event.event_type, &delivery.event.chat_id, &delivery.event.msg,
-        &delivery.event.data, &delivery.attempt.host}) {
+        &delivery.event.data, &delivery.attempt.host, &delivery.traffic.host}) {
     const std::size_t size = std::min(text->size(), rest.size());
     *text = rest.substr(0, size);
     rest.remove_prefix(size);

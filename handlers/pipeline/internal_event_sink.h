@@ -33,7 +33,8 @@ class InternalEventSink final : public EventSink {
     InternalEventSink& owner;
     Event event;
     EgressAttempt attempt;
-    std::string texts;  // the texts of both
+    EgressTraffic traffic;
+    std::string texts;  // the texts of all
     Submission submission{Callback<StoreOutcome>::to<&Delivery::on_outcome>(*this)};
   };
 

@@ -105,6 +105,7 @@ std::string modules_of(std::string_view rule) {
       {"CONNMARK", "xt_connmark"},
       {"NFQUEUE", "xt_NFQUEUE nfnetlink_queue"},
       {"-m bpf", "xt_bpf"},
+      {"-m connbytes", "xt_connbytes"},
       {"-m mark", "xt_mark"},
       {"-m conntrack", "xt_conntrack"},
       {"-m limit", "xt_limit"},

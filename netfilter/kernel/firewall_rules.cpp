@@ -280,6 +280,9 @@ class Chains {
     add(deny, "-p tcp -j REJECT --reject-with tcp-reset");
     add(deny, fmt::format("-j REJECT --reject-with {}",
                           v6_ ? "icmp6-port-unreachable" : "icmp-port-unreachable"));
+    // No packet gets here. That the match is in a rule switches connection accounting on, also
+    // where this process may not write to /proc/sys.
+    add(deny, "-p tcp -m connbytes --connbytes 0 --connbytes-mode bytes --connbytes-dir original");
   }
 
   static std::string queue() {

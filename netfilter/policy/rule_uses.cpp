@@ -1,5 +1,6 @@
 #include "netfilter/policy/rule_uses.h"
 
+#include <algorithm>
 #include <unordered_map>
 #include <utility>
 
@@ -27,7 +28,8 @@ std::string_view source_label(RuleSource source) noexcept {
 void RuleUses::adopt(const Allowlist& allowlist) {
   std::unordered_map<std::string, Use> used;
   for (Use& use : uses_) {
-    if (use.hits > 0) used.emplace(key_of(use.source, use.text), std::move(use));
+    if (use.hits > 0 || use.bytes_up > 0)
+      used.emplace(key_of(use.source, use.text), std::move(use));
   }
   uses_.clear();
   for (const Rule& rule : allowlist.rules()) {
@@ -38,7 +40,9 @@ void RuleUses::adopt(const Allowlist& allowlist) {
                      .expires_ms = rule.expires_ms,
                      .text = rule.text,
                      .hits = is_known ? old->second.hits : 0,
-                     .last_ms = is_known ? old->second.last_ms : 0});
+                     .last_ms = is_known ? old->second.last_ms : 0,
+                     .bytes_up = is_known ? old->second.bytes_up : 0,
+                     .bytes_down = is_known ? old->second.bytes_down : 0});
   }
 }
 
@@ -46,6 +50,14 @@ void RuleUses::note(RuleIndex rule, std::int64_t now_ms) noexcept {
   if (rule >= uses_.size()) return;
   ++uses_[rule].hits;
   uses_[rule].last_ms = now_ms;
+}
+
+void RuleUses::add_bytes(std::string_view rule, std::int64_t bytes_up,
+                         std::int64_t bytes_down) noexcept {
+  const auto use = std::ranges::find(uses_, rule, &Use::text);
+  if (use == uses_.end()) return;
+  use->bytes_up += bytes_up;
+  use->bytes_down += bytes_down;
 }
 
 std::string_view RuleUses::text(RuleIndex rule) const noexcept {

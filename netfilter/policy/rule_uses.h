@@ -19,6 +19,9 @@ class RuleUses {
     std::string text;
     std::uint64_t hits = 0;
     std::int64_t last_ms = 0;  // Unix time; 0: never
+    // What ended connections that it allowed have carried.
+    std::int64_t bytes_up = 0;
+    std::int64_t bytes_down = 0;
   };
 
   // Sets the rules that indexes refer to from now on.
@@ -26,6 +29,9 @@ class RuleUses {
 
   // Ignores an index without a rule.
   void note(RuleIndex rule, std::int64_t now_ms) noexcept;
+
+  // Ignores a text that is no rule's. Compares it with every rule's.
+  void add_bytes(std::string_view rule, std::int64_t bytes_up, std::int64_t bytes_down) noexcept;
 
   // By index.
   const std::vector<Use>& all() const noexcept { return uses_; }

@@ -63,14 +63,22 @@ EgressOutcome EgressJournal::count(const EgressEvent& event) noexcept {
 }
 
 void EgressJournal::on_verdict(const EgressEvent& event) noexcept {
-  if (!event.verdict.is_final) return;
-  const EgressOutcome outcome = count(event);
+  if (event.verdict.is_final) decide(event, count(event), false);
+}
+
+// It was counted by the process that decided about it.
+void EgressJournal::on_resumed(const EgressEvent& event) noexcept {
+  decide(event, EgressOutcome::allowed, true);
+}
+
+void EgressJournal::decide(const EgressEvent& event, EgressOutcome outcome, bool is_resumed) {
   if (free_tickets_.empty() || (event.dns_only && pending_names_ == kPendingNamesMax)) {
     // Too many wait for their process: this one is reported without.
     Pending unattributed;
     unattributed.outcome = outcome;
+    unattributed.is_resumed = is_resumed;
     fill(unattributed, event);
-    ++stats_.unattributed;
+    if (!is_resumed) ++stats_.unattributed;
     return conclude(unattributed, {});
   }
   const std::uint32_t ticket = free_tickets_.back();
@@ -78,6 +86,7 @@ void EgressJournal::on_verdict(const EgressEvent& event) noexcept {
   if (event.dns_only) ++pending_names_;
   Pending& pending = pending_[ticket];
   pending.outcome = outcome;
+  pending.is_resumed = is_resumed;
   fill(pending, event);
   attribution_.ask(ticket,
                    {.protocol = event.protocol,
@@ -106,6 +115,8 @@ void EgressJournal::fill(Pending& pending, const EgressEvent& event) {
                     kCandidatesSizeMax, pending.candidates) ||
         event.candidates.size() == EgressEvent::kCandidatesMax;
   }
+  pending.source = event.source;
+  pending.source_port = event.source_port;
   pending.destination = event.destination;
   pending.port = event.destination_port;
   pending.protocol = event.protocol;
@@ -128,8 +139,8 @@ void EgressJournal::on_process_owner(std::uint32_t ticket,
     if (process_owner.pid == 0) return;
     return asked_names_.note({process_owner.pid, process_owner.start_time}, name);
   }
-  if (process_owner.pid == 0) ++stats_.unattributed;
   Pending& pending = pending_[ticket];
+  if (process_owner.pid == 0 && !pending.is_resumed) ++stats_.unattributed;
   if (pending.dns_only) --pending_names_;
   choose_candidate(pending, process_owner);
   conclude(pending, process_owner);
@@ -206,6 +217,10 @@ EgressRecord EgressJournal::describe(const Pending& pending, const ProcessOwner&
 
 // A duplicate of one from this minute needs no texts: its host is already known.
 void EgressJournal::conclude(const Pending& pending, const ProcessOwner& process_owner) {
+  if (!pending.dns_only && pending.outcome != EgressOutcome::denied) {
+    note_connection(pending, process_owner);
+  }
+  if (pending.is_resumed) return;
   make_key(pending, process_owner);
   Budget& budget = budget_of(class_of(pending));
   if (budget.entries.repeat(key_)) return;
@@ -301,6 +316,7 @@ void EgressJournal::begin_minute(std::int64_t now_ms) {
 void EgressJournal::on_tick() noexcept {
   const std::int64_t now_ms = steady_ms();
   expire(now_ms);
+  traffic_.expire(now_ms);
   if (--ticks_until_lists_ <= 0) {
     ticks_until_lists_ = kTicksPerList;
     lists_.flush([this](const PlaceLists::List& list) { report_list(list); });
@@ -313,6 +329,7 @@ void EgressJournal::on_tick() noexcept {
 void EgressJournal::stop() {
   ticks_.stop();
   expire(std::numeric_limits<std::int64_t>::max());
+  traffic_.expire(std::numeric_limits<std::int64_t>::max());
   lists_.flush([this](const PlaceLists::List& list) { report_list(list); });
   report_suppressed();
 }

@@ -15,10 +15,12 @@
 #include "netfilter/attribution/attribution.h"
 #include "netfilter/attribution/turn_chats.h"
 #include "netfilter/policy/rule_uses.h"
+#include "netfilter/report/connection_ledger.h"
 #include "netfilter/report/egress_observer.h"
 #include "netfilter/report/egress_record.h"
 #include "netfilter/report/place_lists.h"
 #include "netfilter/report/report_deduplicator.h"
+#include "netfilter/report/traffic_reports.h"
 #include "reactor/log.h"
 #include "reactor/periodic_timer.h"
 #include "reactor/reactor.h"
@@ -48,6 +50,7 @@ struct EgressStats {
 //   egress.rejected    (warn)   denied
 //   egress.allowed     (debug)  allowed, by a rule or, in learn mode, without one ("learned")
 //   egress.new_host    (warn)   the first attempt ever at a host; `on_new_host` gets it too
+//   egress.closed      (debug)  allowed connections that have ended, with their bytes
 //   egress.suppressed  (warn)   how many of each kind were too many to report
 //
 // A decision waits here until its process is found. Alike are those of one executable, host, port,
@@ -91,6 +94,8 @@ class EgressJournal final : public EgressObserver {
                 std::span<const EgressHost> known);
 
   void on_verdict(const EgressEvent& event) noexcept override;
+  void on_resumed(const EgressEvent& event) noexcept override;
+  void on_end(const EgressEnd& end) noexcept override;
   void on_lookup(const SocketEnds& asker, const HostName& name) noexcept override;
 
   // Searches for processes at every iteration's end, before the verdicts are sent and after them.
@@ -124,10 +129,13 @@ class EgressJournal final : public EgressObserver {
     // The names that lead to the address, when there are several: "a.example, b.example".
     std::string candidates;
     bool has_more_candidates = false;
+    IpAddress source;
+    std::uint16_t source_port = 0;
     IpAddress destination;
     std::uint16_t port = 0;
     std::uint8_t protocol = 0;
     bool dns_only = false;
+    bool is_resumed = false;  // reported by an earlier process
     std::uint32_t uid = 0;
     std::int64_t time_ms = 0;
   };
@@ -151,6 +159,10 @@ class EgressJournal final : public EgressObserver {
   }
   Budget& budget_of(Class kind) noexcept { return budgets_[static_cast<std::size_t>(kind)]; }
 
+  void decide(const EgressEvent& event, EgressOutcome outcome, bool is_resumed);
+  void note_connection(const Pending& pending, const ProcessOwner& process_owner);
+  void report_traffic(EgressRecord& record, std::string_view rule,
+                      const EgressTraffic& traffic) noexcept;
   void on_process_owner(std::uint32_t ticket, const ProcessOwner& process_owner) noexcept;
   void fill(Pending& pending, const EgressEvent& event);
   void choose_candidate(Pending& pending, const ProcessOwner& process_owner) const;
@@ -172,7 +184,8 @@ class EgressJournal final : public EgressObserver {
   void list_place(std::string_view event_type, const EgressRecord& record,
                   std::string_view executable);
   void report_list(const PlaceLists::List& list);
-  void report(const EgressRecord& record, const EgressAttempt* attempt);
+  void report(const EgressRecord& record, const EgressAttempt* attempt,
+              const EgressTraffic* traffic = nullptr);
   void report_count(EgressRecord& record, std::int64_t duplicates);
   void report_suppressed();
   void expire(std::int64_t now_ms);
@@ -205,6 +218,10 @@ class EgressJournal final : public EgressObserver {
   int new_names_ = 0;  // reported this minute, like the next members
   int new_parents_ = 0;
   int new_places_ = 0;
+
+  ConnectionLedger connections_;
+  TrafficReports traffic_{
+      TrafficReports::ReportCallback::to<&EgressJournal::report_traffic>(*this)};
 
   KeyedHash host_hash_;
   std::unordered_set<std::uint64_t> known_hosts_;  // hashes of their names

@@ -1,4 +1,4 @@
-// What the journal reports: new hosts, lists of places, counts.
+// What the journal reports: new hosts, lists of places, ends of connections, counts.
 #include <utility>
 
 #include "base/json/json_object.h"
@@ -87,7 +87,48 @@ void EgressJournal::report_list(const PlaceLists::List& list) {
   if (list.kind.event_type == kEgressNewHost) on_new_host_(record);
 }
 
-void EgressJournal::report(const EgressRecord& record, const EgressAttempt* attempt) {
+void EgressJournal::note_connection(const Pending& pending, const ProcessOwner& process_owner) {
+  OpenConnection connection{
+      .host = pending.host.empty() ? to_string(pending.destination) : pending.host,
+      .rule = pending.rule,
+      .executable = process_owner.executable,
+      .client_pid = process_owner.pid,
+      .ids = process_owner.ids,
+      .id_source = process_owner.id_source};
+  connections_.note({.protocol = pending.protocol,
+                     .source = pending.source,
+                     .source_port = pending.source_port,
+                     .destination = pending.destination,
+                     .destination_port = pending.port},
+                    std::move(connection));
+}
+
+void EgressJournal::on_end(const EgressEnd& end) noexcept {
+  auto known = connections_.take(end.ends);
+  if (!known && end.is_doubtful) return;
+  EndedConnection ended{.known = known ? std::move(*known) : OpenConnection(),
+                        .address = to_string(end.ends.destination),
+                        .port = end.ends.destination_port,
+                        .protocol = end.ends.protocol,
+                        .is_counted = end.is_counted,
+                        .bytes_up = end.bytes_up,
+                        .bytes_down = end.bytes_down,
+                        .duration_ms = end.duration_ms};
+  if (ended.known.host.empty()) ended.known.host = end.host.empty() ? ended.address : end.host;
+  traffic_.add(ended, steady_ms());
+}
+
+void EgressJournal::report_traffic(EgressRecord& record, std::string_view rule,
+                                   const EgressTraffic& traffic) noexcept {
+  record.time_ms = reactor_.unix_ms();
+  if (record.ids.chat_id.empty()) record.ids.chat_id = chats_.find(record.ids.request_id);
+  if (record.ids.request_id.is_nil()) record.ids.request_id = ids_.next(record.time_ms);
+  if (!rule.empty()) uses_.add_bytes(rule, traffic.bytes_up, traffic.bytes_down);
+  report(record, nullptr, traffic.host.empty() ? nullptr : &traffic);
+}
+
+void EgressJournal::report(const EgressRecord& record, const EgressAttempt* attempt,
+                           const EgressTraffic* traffic) {
   log_.line(record.level, record.event_type,
             {.request_id = &record.ids.request_id, .chat_id = record.ids.chat_id})
       .members(record.data)
@@ -100,7 +141,8 @@ void EgressJournal::report(const EgressRecord& record, const EgressAttempt* atte
                .data = record.data,
                .request_id = record.ids.request_id,
                .id = std::nullopt,
-               .egress = attempt});
+               .egress = attempt,
+               .traffic = traffic});
 }
 
 void EgressJournal::report_count(EgressRecord& record, std::int64_t duplicates) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -32,6 +33,19 @@ struct EgressEvent {
   std::int64_t time_ms = 0;  // Unix time
 };
 
+// The end of a connection that the fence may have allowed. Views are valid during the call only.
+struct EgressEnd {
+  const SocketEnds& ends;
+  std::string_view host;  // the only name that leads to the address; empty: none or several
+  bool is_counted = false;
+  std::int64_t bytes_up = 0;  // with the headers of IP and TCP
+  std::int64_t bytes_down = 0;
+  std::optional<std::int64_t> duration_ms;
+  // Whether the connection was allowed, rather than denied or between sockets of the user, only the
+  // observer knows: it counts only if on_verdict() allowed it.
+  bool is_doubtful = false;
+};
+
 // Receives the fence's decisions. Implemented in a higher layer, called on the loop; must not
 // block.
 class EgressObserver {
@@ -40,6 +54,10 @@ class EgressObserver {
   // The rules to which Verdict::rule refers from now on: called at the start, and whenever they
   // were read again.
   virtual void on_rules(const Allowlist& allowlist) noexcept = 0;
+  // A connection from before this process is open: as on_verdict(), but not to be reported again.
+  virtual void on_resumed(const EgressEvent&) noexcept {}
+  // The kernel has removed the connection's entry.
+  virtual void on_end(const EgressEnd&) noexcept {}
   // The fenced user asks for a name that is allowed, from a socket with these ends.
   virtual void on_lookup(const SocketEnds&, const HostName&) noexcept {}
   // Whether it still looks for the process of something that was denied. The denial ends the

@@ -149,6 +149,15 @@ INSERT OR REPLACE INTO total
 PRAGMA user_version = 6;
 )sql";
 
+// Version 7: what ended connections to a host have carried (storage/egress_host_table.h).
+constexpr const char* kTrafficSql = R"sql(
+CREATE TABLE IF NOT EXISTS egress_traffic (
+  name TEXT NOT NULL, port INTEGER NOT NULL, connections INTEGER NOT NULL,
+  bytes_up INTEGER NOT NULL, bytes_down INTEGER NOT NULL,
+  PRIMARY KEY (name, port)) STRICT, WITHOUT ROWID;
+PRAGMA user_version = 7;
+)sql";
+
 StoreResult<std::int64_t> read_version(Database& database) {
   auto version = database.integer_of("PRAGMA user_version");
   if (!version || (*version > 0 && *version <= kSchemaVersion)) return version;
@@ -185,6 +194,7 @@ StoreResult<void> update_tables(Database& database) {
   if (done && *version < 4) done = database.execute(kOutcomesSql);
   if (done && *version < 5) done = database.execute(kTurnsSql);
   if (done && *version < 6) done = database.execute(kIndexesSql);
+  if (done && *version < 7) done = database.execute(kTrafficSql);
   if (done) done = database.execute("COMMIT");
   if (!done) database.rollback();
   return done;

@@ -71,12 +71,12 @@ test('turns, as text', async () => {
   const { stdout, code } = await picortex(daemon.dataDir, ['turns', '--sort', 'cost', '--utc']);
   assert.equal(code, 0);
   assert.equal(still(stdout), `times are UTC, UTC+00:00
-START CHAT TOOK CALLS TOKENS CACHED OUT COST TOOLS ASKED ERRORS NETWORK STATE REQUEST
-TIME chat-b SECONDS 1 120 300 40 $0.0700 0 - 0 0 failed, claimed ${b1}
-TIME chat-a SECONDS 3 360 900 120 $0.0033 1 SECONDS 0 0 done, claimed ${a1}
-TIME chat-b SECONDS 1 120 300 40 $0.0030 0 - 0 0 done, claimed ${b2}
-TIME chat-a SECONDS 1 120 300 40 $0.0005 1 (1 failed) - 0 0 done, claimed ${a3}
-TIME chat-a SECONDS 0 0 0 0 unknown 0 - 0 0 interrupted, claimed ${a2}
+START CHAT TOOK CALLS TOKENS CACHED OUT COST TOOLS ASKED ERRORS NETWORK UP STATE REQUEST
+TIME chat-b SECONDS 1 120 300 40 $0.0700 0 - 0 0 - failed, claimed ${b1}
+TIME chat-a SECONDS 3 360 900 120 $0.0033 1 SECONDS 0 0 - done, claimed ${a1}
+TIME chat-b SECONDS 1 120 300 40 $0.0030 0 - 0 0 - done, claimed ${b2}
+TIME chat-a SECONDS 1 120 300 40 $0.0005 1 (1 failed) - 0 0 - done, claimed ${a3}
+TIME chat-a SECONDS 0 0 0 0 unknown 0 - 0 0 - interrupted, claimed ${a2}
 `.replace('$0.0033', /\$0\.003[23] /.exec(stdout)[0].trim()));
 });
 

@@ -85,7 +85,7 @@ test('picortex turns and why show the same', async () => {
   assert.equal(code, 0);
   const lines = stdout.trimEnd().split('\n');
   assert.match(lines[0], /^times are UTC/);
-  assert.match(lines[1], /^START +CHAT +TOOK +CALLS +TOKENS +CACHED +OUT +COST +TOOLS +ASKED +ERRORS +NETWORK +STATE +REQUEST$/);
+  assert.match(lines[1], /^START +CHAT +TOOK +CALLS +TOKENS +CACHED +OUT +COST +TOOLS +ASKED +ERRORS +NETWORK +UP +STATE +REQUEST$/);
   assert.match(lines[2], new RegExp(`chat-b .*\\$0\\.0700 .*failed, claimed +${request(4)}$`));
   assert.match(lines.at(-1), /chat-a .* unknown .*interrupted, claimed/);
   const json = await picortex(daemon.dataDir, ['turns', '--chat', 'chat-b', '--json']);

@@ -131,6 +131,9 @@ class ChainWalker {
     if (word == "--icmpv6-type") return next() == "128";
     if (word == "--src-type") return next() == "LOCAL" && p.has_local_source;
     if (word == "--limit" || word == "--limit-burst") return next(), !p.limit_is_reached;
+    // Below any bound but the first byte's: no rule ends a connection by these alone.
+    if (word == "--connbytes") return next() == "0";
+    if (word == "--connbytes-mode" || word == "--connbytes-dir") return next(), true;
     if (word == "--bytecode") return run_bpf(next(), p.bytes);
     BOOST_FAIL("unknown match " << word);
     return false;

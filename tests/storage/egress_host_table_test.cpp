@@ -49,6 +49,44 @@ BOOST_AUTO_TEST_CASE(attempts_at_a_host_add_up_and_survive_a_restart) {
   BOOST_TEST(newest[0].name == "evil.test");
 }
 
+BOOST_AUTO_TEST_CASE(what_connections_carried_adds_up_by_host_and_turn) {
+  open();
+  attempt("good.test", EgressOutcome::allowed, 2, kNow);
+  EgressTraffic carried{.host = "good.test",
+                        .port = 443,
+                        .connections = 2,
+                        .bytes_up = 100,
+                        .bytes_down = 3000,
+                        .has_turn = true};
+  Event event = this->event("egress.closed", kNow + 1);
+  event.traffic = &carried;
+  put(event);
+  carried.connections = 1;
+  Event later = this->event("egress.closed", kNow + 120'000);
+  later.request_id = event.request_id;
+  later.traffic = &carried;
+  put(later);
+  carried.has_turn = false;
+  Event of_no_turn = this->event("egress.closed", kNow + 2);
+  of_no_turn.traffic = &carried;
+  put(of_no_turn);
+  // A host that has no row gets none.
+  carried.host = "unknown.test";
+  Event of_no_host = this->event("egress.closed", kNow + 3);
+  of_no_host.traffic = &carried;
+  put(of_no_host);
+  open();
+  const auto hosts = get(read_egress_hosts(directory));
+  BOOST_REQUIRE(hosts.size() == 1u);
+  BOOST_TEST(hosts[0].connections_ended == 4);
+  BOOST_TEST(hosts[0].bytes_up == 300);
+  BOOST_TEST(hosts[0].bytes_down == 9000);
+  BOOST_TEST(number("SELECT count(*) FROM egress_traffic") == 1);
+  BOOST_TEST(number("SELECT sum(bytes_up) FROM turn") == 200);
+  // The report of an end is late, and does not prolong the turn.
+  BOOST_TEST(number("SELECT end_ms FROM turn WHERE bytes_up > 0") == kNow + 1);
+}
+
 BOOST_AUTO_TEST_CASE(an_attempt_is_undone_with_its_transaction) {
   open();
   const EgressAttempt made{.host = "evil.test", .port = 443, .protocol = 6};

@@ -61,6 +61,7 @@ std::optional<TurnNote> RestoredTurn::note_of(const Event& event) {
   if (event.event_type == "egress.rejected" || event.event_type == "egress.allowed") {
     return note_of_egress(event);
   }
+  if (event.event_type == "egress.closed") return note_of_traffic(event);
   if (!event.event_type.starts_with("claude.")) return std::nullopt;
   if (event.event_type == "claude.cost_metric") return std::nullopt;
   for (const auto& [type, hook] : kHooks) {
@@ -116,6 +117,18 @@ std::optional<TurnNote> RestoredTurn::note_of_egress(const Event& event) {
   TurnNote note;
   note.is_restored = true;
   (event.event_type == "egress.rejected" ? note.denied : note.connections) = attempts;
+  return note;
+}
+
+std::optional<TurnNote> RestoredTurn::note_of_traffic(const Event& event) {
+  std::string_view id_source;
+  TurnNote note;
+  note.is_restored = true;
+  if (event.data.empty() || !parse(event.data)) return std::nullopt;
+  if (document_.root()["id_source"].get(id_source) != simdjson::SUCCESS || id_source == "none") {
+    return std::nullopt;
+  }
+  if (document_.root()["bytes_up"].get(note.bytes_up) != simdjson::SUCCESS) return std::nullopt;
   return note;
 }
 

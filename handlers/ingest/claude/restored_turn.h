@@ -23,6 +23,7 @@ class RestoredTurn {
   std::optional<TurnNote> note_of_record(const Event& event);
   std::optional<TurnNote> note_of_hook(const Event& event, std::string_view name);
   std::optional<TurnNote> note_of_egress(const Event& event);
+  std::optional<TurnNote> note_of_traffic(const Event& event);
   bool parse(std::string_view data);
 
   JsonDocument document_{1 << 20};

@@ -122,6 +122,16 @@ struct JournalFixture : LoopFixture {
   static std::string address_of(int number) {
     return "93.184." + std::to_string(number / 250) + "." + std::to_string(number % 250 + 1);
   }
+  // The kernel reports the end of the fixture's connection.
+  void end(bool is_doubtful) {
+    journal.on_end({.ends = pair.ends,
+                    .host = "other.test",
+                    .is_counted = true,
+                    .bytes_up = 10,
+                    .bytes_down = 20,
+                    .duration_ms = 30,
+                    .is_doubtful = is_doubtful});
+  }
   void settle() {
     while (!journal.is_idle()) {
       journal.work_ahead();
@@ -162,6 +172,50 @@ BOOST_AUTO_TEST_CASE(a_denial_is_reported_with_its_process_in_the_log_and_as_a_r
   BOOST_TEST(count(text, R"("event_type":"egress.rejected")") == 1u);
   // In its line, and in that of the new host.
   BOOST_TEST(count(text, row.data.substr(1, row.data.size() - 2)) == 2u);
+}
+
+BOOST_AUTO_TEST_CASE(the_end_of_a_connection_is_reported_with_what_its_verdict_made_known) {
+  const Verdict allowed{.action = Action::allow,
+                        .denied = false,
+                        .evidence = Evidence::sni,
+                        .reason = Reason::permitted};
+  end(true);  // of a connection that was not allowed
+  BOOST_TEST(rows.count("egress.closed") == 0u);
+  decide("good.test", allowed);
+  settle();
+  end(true);
+  BOOST_TEST(rows.count("egress.closed") == 1u);
+  BOOST_TEST(rows.mentions("egress.closed", R"("host":"good.test")") == 1u);
+  BOOST_TEST(rows.mentions("egress.closed", R"("client_pid":)" + std::to_string(getpid())) == 1u);
+  // Known once: what comes after it goes by the address.
+  end(false);
+  BOOST_TEST(rows.mentions("egress.closed", R"("host":"other.test")") == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(a_denied_connection_is_not_known_by_its_end) {
+  deny("evil.test");
+  settle();
+  end(true);
+  BOOST_TEST(rows.count("egress.closed") == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(a_resumed_connection_is_attributed_and_not_reported_again) {
+  const Verdict allowed{.action = Action::allow, .denied = false, .evidence = Evidence::dns};
+  journal.on_resumed({.verdict = allowed,
+                      .protocol = pair.ends.protocol,
+                      .source = pair.ends.source,
+                      .source_port = pair.ends.source_port,
+                      .destination = pair.ends.destination,
+                      .destination_port = pair.ends.destination_port,
+                      .host = "good.test",
+                      .uid = getuid(),
+                      .time_ms = reactor->unix_ms()});
+  settle();
+  BOOST_TEST(rows.all.empty());
+  BOOST_TEST(journal.stats().allowed == 0u);
+  end(true);
+  BOOST_TEST(rows.mentions("egress.closed", R"("host":"good.test")") == 1u);
+  BOOST_TEST(rows.mentions("egress.closed", R"("client_pid":)" + std::to_string(getpid())) == 1u);
 }
 
 BOOST_AUTO_TEST_CASE(an_address_of_several_names_is_not_reported_as_one_of_them) {
