@@ -22,6 +22,8 @@ constexpr std::uint16_t kFlagRecursionAvailable = 0x0080;
 constexpr std::uint32_t kEdnsDnssecOk = 0x8000;
 constexpr std::size_t kHeaderSize = 12;
 constexpr std::size_t kOptSize = 11;
+constexpr std::uint16_t kOptionExtendedError = 15;  // RFC 8914
+constexpr std::size_t kExtendedErrorSize = 6;       // without its text
 constexpr std::size_t kQueryRecordsMax = 16;
 constexpr std::size_t kAnswerRecordsMax = 256;
 constexpr int kChainLinksMax = 16;
@@ -108,12 +110,28 @@ void append_bytes(std::string& out, std::span<const std::uint8_t> bytes) {
   out.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
 }
 
-void append_opt(std::string& out, unsigned extended_rcode, std::uint32_t flags) {
+// Appends an OPT record with `options_size` bytes of options, which must follow.
+void append_opt(std::string& out, unsigned extended_rcode, std::uint32_t flags,
+                std::size_t options_size) {
   out.push_back('\0');  // the root
   append_u16(out, kTypeOpt);
   append_u16(out, kDnsUdpSizeMax);
   append_u32(out, extended_rcode << 24 | flags);
-  append_u16(out, 0);
+  append_u16(out, static_cast<std::uint32_t>(options_size));
+}
+
+void append_extended_error(std::string& out, const ExtendedDnsError& error) {
+  append_u16(out, kOptionExtendedError);
+  append_u16(out, static_cast<std::uint32_t>(2 + error.text.size()));
+  append_u16(out, static_cast<std::uint16_t>(error.code));
+  out.append(error.text);
+}
+
+// Returns the part of the error that fits into `room` bytes: all of it, its code, or nothing.
+std::optional<ExtendedDnsError> fitting(std::optional<ExtendedDnsError> error, std::size_t room) {
+  if (!error || room < kExtendedErrorSize) return std::nullopt;
+  if (error->text.size() > room - kExtendedErrorSize) error->text = {};
+  return error;
 }
 
 struct Header {
@@ -224,23 +242,24 @@ DnsQueryStatus parse_dns_query(std::span<const std::uint8_t> message, DnsQuery& 
   return read_edns(message, reader, header.additionals, query);
 }
 
-void append_dns_answer(std::string& out, const DnsQuery& query, DnsRcode rcode,
-                       std::span<const IpAddress> addresses, std::uint32_t ttl_s,
+void append_dns_answer(std::string& out, const DnsQuery& query, const DnsReply& reply,
                        std::size_t size_max) {
   const bool v6 = query.type == kDnsTypeAaaa;
   const std::size_t address_size = v6 ? 16 : 4;
   const bool asks_address = v6 || query.type == kDnsTypeA;
   std::size_t count = 0;
-  if (asks_address && rcode == DnsRcode::no_error) {
-    count = static_cast<std::size_t>(std::count_if(addresses.begin(), addresses.end(),
-                                                   [v6](const auto& a) { return a.is_v6 == v6; }));
+  if (asks_address && reply.rcode == DnsRcode::no_error) {
+    count = static_cast<std::size_t>(
+        std::ranges::count(reply.addresses, v6, [](const IpAddress& a) { return a.is_v6; }));
   }
   const std::size_t size = kHeaderSize + query.question.size() + count * (12 + address_size) +
                            (query.has_edns ? kOptSize : 0);
   const bool truncated = size > size_max;
   if (truncated) count = 0;
+  const auto error =
+      query.has_edns && !truncated ? fitting(reply.error, size_max - size) : std::nullopt;
 
-  const auto code = static_cast<unsigned>(rcode);
+  const auto code = static_cast<unsigned>(reply.rcode);
   append_u16(out, query.id);
   append_u16(out, kFlagResponse | kFlagRecursionAvailable | (truncated ? kFlagTruncated : 0u) |
                       (query.recursion_desired ? kFlagRecursionDesired : 0u) | (code & 0xf));
@@ -249,18 +268,21 @@ void append_dns_answer(std::string& out, const DnsQuery& query, DnsRcode rcode,
   append_u16(out, 0);
   append_u16(out, query.has_edns ? 1 : 0);
   append_bytes(out, query.question);
-  for (const IpAddress& address : addresses) {
+  for (const IpAddress& address : reply.addresses) {
     if (count == 0) break;
     if (address.is_v6 != v6) continue;
     append_u16(out, 0xc000 | kHeaderSize);  // points to the question's name
     append_u16(out, query.type);
     append_u16(out, kClassInternet);
-    append_u32(out, ttl_s);
+    append_u32(out, reply.ttl_s);
     append_u16(out, static_cast<std::uint32_t>(address_size));
     append_bytes(out, address.raw());
   }
+  if (!query.has_edns) return;
   // RFC 3225: the answer repeats DO, though nothing here is signed.
-  if (query.has_edns) append_opt(out, code >> 4, query.dnssec_ok ? kEdnsDnssecOk : 0);
+  append_opt(out, code >> 4, query.dnssec_ok ? kEdnsDnssecOk : 0,
+             error ? kExtendedErrorSize + error->text.size() : 0);
+  if (error) append_extended_error(out, *error);
 }
 
 void append_dns_query(std::string& out, std::uint16_t id, const HostName& name,
@@ -279,7 +301,7 @@ void append_dns_query(std::string& out, std::uint16_t id, const HostName& name,
   out.push_back('\0');
   append_u16(out, type);
   append_u16(out, kClassInternet);
-  append_opt(out, 0, 0);
+  append_opt(out, 0, 0, 0);
 }
 
 DnsAnswerStatus parse_dns_answer(std::span<const std::uint8_t> message, std::uint16_t id,

@@ -3,8 +3,10 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "base/net/ip_address.h"
 #include "netfilter/wire/host_name.h"
@@ -62,11 +64,27 @@ enum class DnsQueryStatus : std::uint8_t {
 // Fills `query` as far as possible, so that errors can be answered too.
 DnsQueryStatus parse_dns_query(std::span<const std::uint8_t> message, DnsQuery& query) noexcept;
 
+// Why a name was not resolved (RFC 8914). Sent only to a client that sent an OPT record.
+struct ExtendedDnsError {
+  enum class Code : std::uint16_t {
+    blocked = 15,  // by a policy of the server's operator
+  };
+  Code code = Code::blocked;
+  std::string_view text;  // for a person; omitted if the answer has no room for it
+};
+
+// What is answered to a query.
+struct DnsReply {
+  DnsRcode rcode = DnsRcode::no_error;
+  std::span<const IpAddress> addresses = {};
+  std::uint32_t ttl_s = 0;
+  std::optional<ExtendedDnsError> error = std::nullopt;
+};
+
 // Appends the answer: the question, then an A or AAAA record for each address of the family that
 // `query.type` asks for. No address and no_error is NODATA. An answer larger than `size_max` bytes
-// is sent empty with TC set.
-void append_dns_answer(std::string& out, const DnsQuery& query, DnsRcode rcode,
-                       std::span<const IpAddress> addresses, std::uint32_t ttl_s,
+// is sent empty with TC set; an extended error never makes it larger.
+void append_dns_answer(std::string& out, const DnsQuery& query, const DnsReply& reply,
                        std::size_t size_max);
 
 // Appends a query for upstream, with recursion desired and an OPT of kDnsUdpSizeMax.

@@ -120,7 +120,8 @@ NameRuling DnsPolicy::decide(const DnsAsker& asker, const HostName& name, std::u
     }
   }
   report(asker, learns ? Action::allow : Action::reject, Reason::name_not_allowed, name);
-  if (!learns || name.empty()) return NameRuling::name_error;
+  if (!learns) return NameRuling::blocked;
+  if (name.empty()) return NameRuling::name_error;
   return asks_address ? NameRuling::resolve : NameRuling::no_data;
 }
 

@@ -163,7 +163,7 @@ void DnsProxy::take(const Client& client, std::span<const std::uint8_t> message)
   // A connection's client was checked when it was accepted.
   if (client.connection == 0 && status != DnsQueryStatus::drop && !judge_.serves(client.asker)) {
     ++stats_.strangers;
-    return respond(client, query, DnsRcode::refused);
+    return respond(client, query, {.rcode = DnsRcode::refused});
   }
   switch (status) {
     case DnsQueryStatus::query:
@@ -174,26 +174,30 @@ void DnsProxy::take(const Client& client, std::span<const std::uint8_t> message)
       }
       return;
     case DnsQueryStatus::format_error:
-      return respond(client, query, DnsRcode::format_error);
+      return respond(client, query, {.rcode = DnsRcode::format_error});
     case DnsQueryStatus::not_implemented:
-      return respond(client, query, DnsRcode::not_implemented);
+      return respond(client, query, {.rcode = DnsRcode::not_implemented});
     case DnsQueryStatus::bad_version:
-      return respond(client, query, DnsRcode::bad_version);
+      return respond(client, query, {.rcode = DnsRcode::bad_version});
   }
   constexpr std::uint16_t kClassInternet = 1;
   // Other classes (CHAOS, HESIOD) name no host of the internet.
-  if (query.query_class != kClassInternet) return respond(client, query, DnsRcode::refused);
+  if (query.query_class != kClassInternet)
+    return respond(client, query, {.rcode = DnsRcode::refused});
   switch (judge_.rule_on(client.asker, query.name, query.type)) {
     case NameRuling::resolve:
       return enqueue(client, query);
     case NameRuling::no_data:
-      return respond(client, query, DnsRcode::no_error);
+      return respond(client, query, {.rcode = DnsRcode::no_error});
     case NameRuling::name_error:
       ++stats_.denied;
-      return respond(client, query, DnsRcode::name_error);
+      return respond(client, query, {.rcode = DnsRcode::name_error});
+    case NameRuling::blocked:
+      ++stats_.denied;
+      return respond_blocked(client, query);
     case NameRuling::server_failure:
       ++stats_.failed;
-      return respond(client, query, DnsRcode::server_failure);
+      return respond(client, query, {.rcode = DnsRcode::server_failure});
   }
 }
 
@@ -201,7 +205,7 @@ void DnsProxy::enqueue(const Client& client, const DnsQuery& query) {
   CHECK(!query.name.empty() && (query.type == kDnsTypeA || query.type == kDnsTypeAaaa));
   if (questions_ == kQuestionsMax || stopping_) {
     ++stats_.failed;
-    return respond(client, query, DnsRcode::server_failure);
+    return respond(client, query, {.rcode = DnsRcode::server_failure});
   }
   ++questions_;
   ++stats_.forwarded;
@@ -287,7 +291,7 @@ void DnsProxy::on_lookup_end(DnsLookup& lookup, const DnsAnswer* answer) noexcep
 
 void DnsProxy::fail(const Question& question) {
   ++stats_.failed;
-  respond(question.client, question.query, DnsRcode::server_failure);
+  respond(question.client, question.query, {.rcode = DnsRcode::server_failure});
   resume(question.client);
 }
 
@@ -302,7 +306,8 @@ void DnsProxy::pass_on(const Question& question, const DnsAnswer& answer) {
       ++stats_.withheld;
     }
   }
-  respond(question.client, question.query, answer.rcode, {allowed.data(), count}, answer.ttl_s);
+  respond(question.client, question.query,
+          {.rcode = answer.rcode, .addresses = {allowed.data(), count}, .ttl_s = answer.ttl_s});
 }
 
 DnsStats DnsProxy::stats() const noexcept {
@@ -349,25 +354,40 @@ void DnsProxy::send_datagram(Datagram& datagram) noexcept {
   sendmsg(datagram.socket, &header, MSG_NOSIGNAL);
 }
 
-void DnsProxy::respond(const Client& client, const DnsQuery& query, DnsRcode rcode,
-                       std::span<const IpAddress> addresses, std::uint32_t ttl_s) {
+// Names what to ask for, where a host was meant: the text reaches the agent through what its tools
+// print, as dig(1) does.
+void DnsProxy::respond_blocked(const Client& client, const DnsQuery& query) {
+  ExtendedDnsError error{.code = ExtendedDnsError::Code::blocked, .text = {}};
+  std::string text;
+  const bool asks_address = query.type == kDnsTypeA || query.type == kDnsTypeAaaa;
+  if (query.has_edns && asks_address && !query.name.empty()) {
+    text = fmt::format(
+        "no rule of the egress allowlist has {0}; the operator can add one: "
+        "picortex egress allow {0}",
+        query.name.view());
+    error.text = text;
+  }
+  respond(client, query, {.rcode = DnsRcode::name_error, .error = error});
+}
+
+void DnsProxy::respond(const Client& client, const DnsQuery& query, const DnsReply& reply) {
   out_.clear();
   if (client.connection == 0) {
     const std::size_t size_max = std::min<std::size_t>(query.payload_size, kDnsUdpSizeMax);
     if (datagrams_used_ == datagrams_.size()) datagrams_.emplace_back();
     Datagram& datagram = datagrams_[datagrams_used_++];
     datagram.socket = client.socket;
-    datagram.may_wait = addresses.empty();
+    datagram.may_wait = reply.addresses.empty();
     datagram.mark = client.asker.mark;
     datagram.address = client.address;
     datagram.bytes.clear();
-    append_dns_answer(datagram.bytes, query, rcode, addresses, ttl_s, size_max);
+    append_dns_answer(datagram.bytes, query, reply, size_max);
     return;
   }
   for (Connection& connection : connections_) {
     if (connection.serial != client.connection || connection.closing) continue;
     out_.assign(2, '\0');
-    append_dns_answer(out_, query, rcode, addresses, ttl_s, kDnsTcpSizeMax);
+    append_dns_answer(out_, query, reply, kDnsTcpSizeMax);
     out_[0] = static_cast<char>((out_.size() - 2) >> 8);
     out_[1] = static_cast<char>(out_.size() - 2);
     const ssize_t sent = send(connection.socket.number(), out_.data(), out_.size(), MSG_NOSIGNAL);

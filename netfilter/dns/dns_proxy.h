@@ -38,6 +38,7 @@ enum class NameRuling : std::uint8_t {
   resolve,         // ask the host's resolvers
   no_data,         // the name exists, without data of this type
   name_error,      // NXDOMAIN
+  blocked,         // NXDOMAIN, with the reason that no rule allows the name
   server_failure,  // SERVFAIL: not available now
 };
 
@@ -74,7 +75,8 @@ struct DnsStats {
 
 // The resolver to which the fenced user's port 53 is redirected: UDP and TCP on 127.0.0.1 and ::1.
 // Answers A and AAAA of allowed names from the host's own resolvers, NXDOMAIN at once for the
-// others, and NODATA for every other type, so that no answer carries more than addresses.
+// others, and NODATA for every other type, so that no answer carries more than addresses. NXDOMAIN
+// has the reason, in an extended DNS error, for clients that understand it.
 //
 // Bounded: kLookupsMax names being resolved at a time, one for several questions for the same name,
 // and kQuestionsMax questions that wait for an answer, each for at most kQuestionTime before its
@@ -184,8 +186,8 @@ class DnsProxy final : private DnsLookupOwner {
   void resume(const Client& client);
   void pass_on(const Question& question, const DnsAnswer& answer);
   void send_datagrams() noexcept;
-  void respond(const Client& client, const DnsQuery& query, DnsRcode rcode,
-               std::span<const IpAddress> addresses = {}, std::uint32_t ttl_s = 0);
+  void respond(const Client& client, const DnsQuery& query, const DnsReply& reply);
+  void respond_blocked(const Client& client, const DnsQuery& query);
   void sweep() noexcept;
 
   Reactor& reactor_;

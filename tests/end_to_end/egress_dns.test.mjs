@@ -145,6 +145,24 @@ for target in ('127.0.0.1', 8753), ('127.0.0.1', 53), ('${addresses.resolver}', 
     assert.deepEqual([...hosts].filter((host) => !host.startsWith('marker')), ['_http._tcp.evil.test']);
   });
 
+  it('says in the answer why a name is denied, and what the operator can do', async () => {
+    const ask = async (...words) => (await world.runAs(fencedUid, ['dig', '+noall', '+comments', '+nocookie', ...words])).output;
+    const reason = '; EDE: 15 (Blocked): (no rule of the egress allowlist has denied.evil.test; the operator can add one: picortex egress allow denied.evil.test)';
+    for (const transport of ['+notcp', '+tcp']) {
+      const answer = await ask(transport, 'denied.evil.test');
+      assert.match(answer, /status: NXDOMAIN/);
+      assert.ok(answer.includes(reason), answer);
+    }
+    assert.doesNotMatch(await ask('+noedns', 'denied.evil.test'), /EDE|EDNS/);
+    assert.doesNotMatch(await ask('allowed.test'), /EDE/);
+    assert.doesNotMatch(await ask('localhost'), /EDE/);
+    // Within the size that the client takes: its code alone.
+    const long = `${'a'.repeat(60)}.${'b'.repeat(60)}.${'c'.repeat(60)}.${'d'.repeat(30)}.evil.test`;
+    const cut = await ask('+bufsize=512', '+ignore', long);
+    assert.match(cut, /EDE: 15 \(Blocked\)$/m);
+    assert.match(cut, /flags: qr rd ra;/);
+  });
+
   it('lets names below a wildcard carry out no more than a little', async () => {
     await restart();
     const { output, errors } = await world.python(fencedUid, `${dns}

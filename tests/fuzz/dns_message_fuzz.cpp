@@ -1,5 +1,8 @@
 // Whatever is asked, the answer made of it is one that we read ourselves; whatever upstream
 // answers, its addresses are of the family asked for.
+#include <algorithm>
+#include <string>
+
 #include "base/check.h"
 #include "netfilter/dns/dns_message.h"
 
@@ -7,14 +10,28 @@ using namespace picortex;
 
 namespace {
 
+// The answer is never larger than what the client takes, whatever is said in it.
+void deny_query(const DnsQuery& query) {
+  const std::size_t bare = 12 + query.question.size() + (query.has_edns ? 11 : 0);
+  const std::string text(600, 'x');
+  std::string out;
+  append_dns_answer(out, query,
+                    {.rcode = DnsRcode::name_error, .error = ExtendedDnsError{.text = text}},
+                    query.payload_size);
+  CHECK(out.size() <= std::max<std::size_t>(query.payload_size, bare));
+}
+
 void answer_query(std::span<const std::uint8_t> message) {
   DnsQuery query;
   const DnsQueryStatus status = parse_dns_query(message, query);
   if (status == DnsQueryStatus::drop) return;
+  deny_query(query);
   const IpAddress addresses[] = {parse_ip_address("140.82.121.4").value(),
                                  parse_ip_address("2606:4700::1").value()};
   std::string out;
-  append_dns_answer(out, query, DnsRcode::no_error, addresses, 60, 65'535);
+  append_dns_answer(out, query,
+                    {.addresses = addresses, .ttl_s = 60, .error = ExtendedDnsError{.text = "why"}},
+                    65'535);
   const bool asks_address = query.type == kDnsTypeA || query.type == kDnsTypeAaaa;
   if (status != DnsQueryStatus::query || query.name.empty() || query.query_class != 1 ||
       !asks_address) {

@@ -131,7 +131,7 @@ BOOST_AUTO_TEST_CASE(answers_with_the_question_echoed_and_the_addresses_of_its_f
   const IpAddress addresses[] = {parse_ip_address("140.82.121.4").value(),
                                  parse_ip_address("2001:db8::1").value()};
   std::string out;
-  append_dns_answer(out, query, DnsRcode::no_error, addresses, 60, 1232);
+  append_dns_answer(out, query, {.addresses = addresses, .ttl_s = 60}, 1232);
   BOOST_TEST(out == header(0x8180, 1, 1, 1) + question("a.Example") +
                         record(kAsked, 1, 60, kAddress) + opt(1232));
   const Outcome outcome = read_answer(out);
@@ -146,7 +146,7 @@ BOOST_AUTO_TEST_CASE(answers_errors_no_data_and_what_does_not_fit) {
   const auto answer = [&](DnsRcode rcode, std::span<const IpAddress> addresses,
                           std::size_t size_max) {
     std::string out;
-    append_dns_answer(out, query, rcode, addresses, 60, size_max);
+    append_dns_answer(out, query, {.rcode = rcode, .addresses = addresses, .ttl_s = 60}, size_max);
     return out;
   };
   const std::vector<IpAddress> addresses(40, parse_ip_address("140.82.121.4").value());
@@ -164,8 +164,35 @@ BOOST_AUTO_TEST_CASE(answers_errors_no_data_and_what_does_not_fit) {
              header(0x8180, 1, 0, 1) + question("a.example") + opt(1232, 0x01000000));
   DnsQuery none;
   std::string out;
-  append_dns_answer(out, none, DnsRcode::format_error, {}, 0, 512);
+  append_dns_answer(out, none, {.rcode = DnsRcode::format_error}, 512);
   BOOST_TEST(out.size() == 12u);
+}
+
+BOOST_AUTO_TEST_CASE(an_extended_error_is_for_clients_with_edns_and_never_enlarges_the_answer) {
+  const auto answer = [](const std::string& message, std::string_view text, std::size_t size_max) {
+    DnsQuery query;
+    BOOST_TEST((parse_dns_query(bytes_of(message), query) == DnsQueryStatus::query));
+    std::string out;
+    append_dns_answer(out, query,
+                      {.rcode = DnsRcode::name_error, .error = ExtendedDnsError{.text = text}},
+                      size_max);
+    return out;
+  };
+  const auto opt_with = [](const std::string& options) {
+    const std::string record = opt(1232);
+    return record.substr(0, record.size() - 2) + u16(options.size()) + options;
+  };
+  const std::string plain = header(0x0100, 1, 0) + question("a.example");
+  const std::string head = header(0x8183, 1, 0, 1) + question("a.example");
+  BOOST_TEST(answer(plain, "why", 512) == header(0x8183, 1, 0) + question("a.example"));
+  const std::string asked = header(0x0100, 1, 0, 1) + question("a.example") + opt(1232);
+  const std::string whole = head + opt_with(u16(15) + u16(5) + u16(15) + "why");
+  BOOST_TEST(answer(asked, "why", 512) == whole);
+  BOOST_TEST(answer(asked, "why", whole.size()) == whole);
+  const std::string code_only = head + opt_with(u16(15) + u16(2) + u16(15));
+  BOOST_TEST(answer(asked, "why", whole.size() - 1) == code_only);
+  BOOST_TEST(answer(asked, std::string(2000, 'x'), 512) == code_only);
+  BOOST_TEST(answer(asked, "why", code_only.size() - 1) == head + opt(1232));
 }
 
 BOOST_AUTO_TEST_CASE(asks_upstream_for_the_name_alone) {

@@ -22,7 +22,8 @@ struct Judge final : NameJudge {
   }
   NameRuling rule_on(const DnsAsker&, const HostName& name, std::uint16_t type) noexcept override {
     asked.emplace_back(name.view());
-    if (!name.view().ends_with("allowed.test")) return NameRuling::name_error;
+    if (name.view() == "machine.test") return NameRuling::name_error;
+    if (!name.view().ends_with("allowed.test")) return NameRuling::blocked;
     return type == kDnsTypeA || type == kDnsTypeAaaa ? NameRuling::resolve : NameRuling::no_data;
   }
   bool allow_answer(const DnsAsker&, const HostName&, const IpAddress&,
@@ -96,6 +97,13 @@ std::string query(const std::string& name, std::size_t type) {
   return text + '\0' + u16(type) + u16(1);
 }
 
+// The same with an OPT record.
+std::string query_with_edns(const std::string& name, std::size_t type, std::size_t payload_size) {
+  std::string text = query(name, type);
+  text[11] = 1;
+  return text + '\0' + u16(41) + u16(payload_size) + u16(0) + u16(0) + u16(0);
+}
+
 int rcode(const std::string& answer) { return answer.size() < 12 ? -1 : answer[3] & 0x0f; }
 
 std::string framed(const std::string& message) { return u16(message.size()) + message; }
@@ -114,6 +122,28 @@ BOOST_AUTO_TEST_CASE(denies_names_and_withholds_types_at_once) {
   BOOST_TEST(nodata.substr(6, 2) == u16(0));
   BOOST_TEST(proxy->stats().denied == 1u);
   BOOST_TEST(proxy->stats().forwarded == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(says_why_a_name_is_denied_to_clients_that_understand_it) {
+  const int udp = dial(SOCK_DGRAM);
+  const auto says = [&](const std::string& question) {
+    say(udp, question);
+    const std::string answer = hear(udp);
+    BOOST_TEST(rcode(answer) == kNameError);
+    const std::size_t option =
+        answer.find(u16(15), answer.size() - std::min<std::size_t>(answer.size(), 300));
+    return option == answer.npos ? "nothing" : answer.substr(option + 6);
+  };
+  BOOST_TEST(says(query("evil.test", 1)) == "nothing");
+  BOOST_TEST(says(query_with_edns("evil.test", 1, 1232)) ==
+             "no rule of the egress allowlist has evil.test; the operator can add one: picortex "
+             "egress allow evil.test");
+  BOOST_TEST(says(query_with_edns("_http._tcp.evil.test", 33, 1232)) == "");
+  BOOST_TEST(says(query_with_edns("machine.test", 1, 1232)) == "nothing");
+  // A name so long that there is room for the code alone.
+  const std::string label(60, 'a');
+  const std::string longest = label + '.' + label + '.' + label + '.' + label + ".test";
+  BOOST_TEST(says(query_with_edns(longest, 1, 512)) == "");
 }
 
 BOOST_AUTO_TEST_CASE(lives_through_odd_datagrams) {
