@@ -182,7 +182,7 @@ for part in "${parts[@]}"; do
       check 'JavaScript is clean' javascript_is_clean
       check 'prose uses the glossary' node scripts/check_prose.mjs
       check 'scripts are clean' shellcheck -x run.sh test.sh bench.sh .ci/run cmake/packages.sh scripts/*.sh tests/package.sh \
-        deploy/debian/postinst deploy/debian/prerm deploy/debian/postrm
+        deploy/completions/picortex.bash deploy/debian/postinst deploy/debian/prerm deploy/debian/postrm
       check 'parsers are tidy' scripts/check_tidy.sh
       ;;
     unit)

@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <optional>
 #include <span>
 #include <sstream>
 #include <tuple>
@@ -10,6 +11,8 @@
 #include "base/json/json_text.h"
 #include "base/terminal.h"
 #include "base/version.h"
+#include "cli/completion/completion_script.h"
+#include "cli/completion/parser_description.h"
 #include "cli/help_text.h"
 #include "cli/suggestion.h"
 #include "cli/terminal_options.h"
@@ -74,6 +77,7 @@ class CommandLine {
     add_token();
     add_claude();
     add_egress();
+    add_help();
     for (CLI::App* command : {serve_, health_, doctor_}) add_option(*command, kColor);
     for (CLI::App* command : {logs_, why_, turns_, stats_, chats_, errors_}) {
       for (const Option* option : kTerminalOptions) add_option(*command, *option);
@@ -107,6 +111,9 @@ class CommandLine {
   void add_token();
   void add_claude();
   void add_egress();
+  void add_help();
+  // Of the commands that say something about the program; nothing if another one was given.
+  std::optional<Answer> answer_about_program(std::size_t help_width) const;
   CLI::App* add_egress_verb(EgressVerb verb, const std::string& name, const std::string& meaning,
                             std::span<const Option* const> options);
   CLI::Option* add_option(CLI::App& command, const Option& option);
@@ -139,6 +146,12 @@ class CommandLine {
   std::vector<std::pair<EgressVerb, CLI::App*>> egress_verbs_;
   std::string egress_argument_;
   std::vector<std::pair<CLI::App*, EgressRulesAction>> egress_rules_;
+  CLI::App* help_ = nullptr;
+  CLI::App* version_ = nullptr;
+  CLI::App* completion_ = nullptr;
+  std::vector<std::string> help_words_;
+  std::string completion_shell_;
+  DeclaredOptions declared_;
   FlagValues flags_;
 };
 
@@ -289,6 +302,34 @@ void CommandLine::add_egress() {
   }
 }
 
+void CommandLine::add_help() {
+  help_ = app_.add_subcommand("help", "Show the help of a command");
+  help_->add_option("COMMAND", help_words_, "such as: egress allow");
+  version_ = app_.add_subcommand("version", "Show the version and the commit");
+  completion_ = app_.add_subcommand(
+      "completion", "Print the script by which a shell completes this command line");
+  completion_->add_option("SHELL", completion_shell_, std::string(kShells))->required();
+}
+
+std::optional<Answer> CommandLine::answer_about_program(std::size_t help_width) const {
+  if (version_->parsed()) return Answer{0, app_.version() + '\n'};
+  if (help_->parsed()) {
+    if (const std::string what = describe_typo(help_words_); !what.empty()) {
+      return usage_error(what);
+    }
+    std::vector<std::string> words = help_words_;
+    words.emplace_back("--help");
+    return std::get<Answer>(CommandLine().parse(std::move(words), {}, help_width));
+  }
+  if (!completion_->parsed()) return std::nullopt;
+  const std::optional<Shell> shell = parse_shell(completion_shell_);
+  if (!shell) {
+    return usage_error("completion: " + display(completion_shell_) + " is not allowed: give " +
+                       std::string(kShells));
+  }
+  return Answer{0, completion_script(*shell, describe_parser(app_, declared_))};
+}
+
 CLI::App* CommandLine::add_egress_verb(EgressVerb verb, const std::string& name,
                                        const std::string& meaning,
                                        std::span<const Option* const> options) {
@@ -310,8 +351,10 @@ CLI::Option* CommandLine::add_option(CLI::App& command, const Option& option) {
     flags_[variable].push_back(value);
   };
   if (option.kind == Option::Kind::toggle) {
-    return command.add_flag_callback(
+    CLI::Option* added = command.add_flag_callback(
         flag, [keep] { keep("true"); }, help);
+    declared_.emplace(added, &option);
+    return added;
   }
   CLI::Option* added;
   if (option.kind == Option::Kind::list) {
@@ -323,6 +366,7 @@ CLI::Option* CommandLine::add_option(CLI::App& command, const Option& option) {
     added = command.add_option_function<std::string>(flag, keep, help);
   }
   added->type_name(std::string(option.placeholder))->type_size(1)->allow_extra_args(false);
+  declared_.emplace(added, &option);
   return added;
 }
 
@@ -413,6 +457,7 @@ Command CommandLine::parse(std::vector<std::string> arguments, const Environment
     append_json_escaped(what, std::string_view(error.what()).substr(0, 400));
     return usage_error(what + ": see picortex --help");
   }
+  if (std::optional<Answer> answer = answer_about_program(help_width)) return *std::move(answer);
   if (run_->parsed() && child_command.empty()) {
     return usage_error("run: no command given: add it after --, as in picortex run -- make test");
   }

@@ -123,6 +123,14 @@ constexpr Examples kExamples[] = {
      "picortex egress allow docs.example.org --for 1h\n"
      "picortex egress list\n"
      "sudo picortex egress status\n"},
+    {"help",
+     "picortex help\n"
+     "picortex help egress allow\n"},
+    {"version", "picortex version\n"},
+    {"completion",
+     "source <(picortex completion bash)\n"
+     "picortex completion zsh > /usr/local/share/zsh/site-functions/_picortex\n"
+     "picortex completion fish > ~/.config/fish/completions/picortex.fish\n"},
     {"db check", "picortex db check --data-dir /var/lib/picortex\n"},
     {"db backup", "picortex db backup /backup/picortex-monday.db\n"},
     {"db restore", "picortex db restore /backup/picortex-monday.db\n"},

@@ -1,5 +1,5 @@
 # `cpack` in a build directory makes picortex_VERSION_ARCHITECTURE.deb: the daemon, its systemd units, an example
-# configuration, an empty allowlist, the lnav format, the man pages and the documentation. Dependencies are computed from the binary.
+# configuration, an empty allowlist, the lnav format, completions for three shells, the man pages and the documentation. Dependencies are computed from the binary.
 set(deploy ${PROJECT_SOURCE_DIR}/deploy)
 set(package_files ${PROJECT_BINARY_DIR}/package)
 
@@ -18,6 +18,9 @@ install(TARGETS picortex RUNTIME DESTINATION /usr/bin)
 install(FILES ${deploy}/picortex.service ${deploy}/picortex.socket DESTINATION /lib/systemd/system)
 install(FILES ${deploy}/picortex.conf ${deploy}/egress-allowlist.txt DESTINATION /etc/picortex)
 install(FILES ${deploy}/picortex.lnav.json DESTINATION /etc/lnav/formats/picortex)
+install(FILES ${deploy}/completions/picortex.bash DESTINATION /usr/share/bash-completion/completions RENAME picortex)
+install(FILES ${deploy}/completions/_picortex DESTINATION /usr/share/zsh/vendor-completions)
+install(FILES ${deploy}/completions/picortex.fish DESTINATION /usr/share/fish/vendor_completions.d)
 install(FILES ${package_files}/picortex.1.gz DESTINATION /usr/share/man/man1)
 install(FILES ${package_files}/picortex.conf.5.gz DESTINATION /usr/share/man/man5)
 install(FILES ${package_files}/picortex-egress.8.gz DESTINATION /usr/share/man/man8)

@@ -12,7 +12,7 @@ build_packages=(
 # To test it as well.
 test_packages=("${build_packages[@]}" clang-format clang-tidy shellcheck sqlite3 tmux chromium lnav util-linux mount coreutils
   iptables iproute2 e2fsprogs systemd dnsmasq-base nginx-light caddy bind9-dnsutils openssl python3
-  dpkg-dev debootstrap man-db zstd clickhouse-server)
+  dpkg-dev debootstrap man-db zstd clickhouse-server zsh fish)
 
 # To measure it and its peers; make and python3 compile better-sqlite3.
 bench_packages=("${build_packages[@]}" libbenchmark-dev wrk nginx-light util-linux coreutils valgrind make python3

@@ -81,6 +81,12 @@ for page in man1/picortex.1 man5/picortex.conf.5 man8/picortex-egress.8; do
   expect "the man page ${page#*/} is there" test -s "$root/usr/share/man/$page.gz"
   expect "the man page ${page#*/} has no warnings" sh -c "! man -l --warnings -Tutf8 '$source/deploy/${page#*/}' 2>&1 >/dev/null | grep ."
 done
+for script in bash-completion/completions/picortex zsh/vendor-completions/_picortex fish/vendor_completions.d/picortex.fish; do
+  expect "the completion ${script%%/*} is there" test -s "$root/usr/share/$script"
+done
+# shellcheck disable=SC2016 # for the inner shell
+expect 'bash completes' inside bash -c '. /usr/share/bash-completion/completions/picortex
+  COMP_WORDS=(picortex egress al) COMP_CWORD=2 && _picortex && test "${COMPREPLY[*]}" = allow'
 expect 'the documentation is there' test -s "$root/usr/share/doc/picortex/docs/reference/events.md"
 expect 'the clients are there' test -s "$root/usr/share/picortex/clients/examples/bot/bot.js" -a -s "$root/usr/share/picortex/clients/node/package.json"
 expect 'the Node.js client is a package' sh -c "tar tzf '$root'/usr/share/picortex/clients/picortex-*.tgz | grep -qx package/src/pino.js"

@@ -35,7 +35,7 @@ Words shell_words(std::string_view line) {
   char quote = 0;
   bool has_word = false;
   for (const char c : line) {
-    if (quote == 0 && (c == '|' || c == '>' || (c == '#' && !has_word))) break;
+    if (quote == 0 && (c == '|' || c == '>' || c == ')' || (c == '#' && !has_word))) break;
     if (quote == 0 ? c == '\'' || c == '"' : c == quote) {
       quote = quote == 0 ? c : 0;
       has_word = true;
@@ -352,6 +352,9 @@ BOOST_AUTO_TEST_CASE(help_shows_each_options_default_and_variable) {
 
 BOOST_AUTO_TEST_CASE(every_command_has_examples_that_are_right) {
   const std::vector<Words> commands{{},
+                                    {"help"},
+                                    {"version"},
+                                    {"completion"},
                                     {"db"},
                                     {"token"},
                                     {"claude"},
@@ -403,7 +406,8 @@ BOOST_AUTO_TEST_CASE(every_command_has_examples_that_are_right) {
       const Words words = shell_words(line.substr(name + 9));
       const Command parsed = parse(words);
       const auto* answer = std::get_if<Answer>(&parsed);
-      BOOST_TEST(answer == nullptr, line + ": " + (answer == nullptr ? "" : answer->text));
+      BOOST_TEST((answer == nullptr || answer->exit_status == 0),
+                 line + ": " + (answer == nullptr ? "" : answer->text));
     }
     BOOST_TEST(examples > 0, text);
   }
@@ -446,6 +450,19 @@ BOOST_AUTO_TEST_CASE(version_names_version_and_commit) {
   BOOST_TEST(answer.exit_status == 0);
   BOOST_TEST(answer.text ==
              "picortex " + std::string(kVersion) + " (" + std::string(kCommit) + ")\n");
+}
+
+BOOST_AUTO_TEST_CASE(help_and_version_are_commands_too) {
+  const auto text = [](Words words) { return std::get<Answer>(parse(std::move(words))).text; };
+  BOOST_TEST(text({"help"}) == text({"--help"}));
+  BOOST_TEST(text({"help", "logs"}) == text({"logs", "--help"}));
+  BOOST_TEST(text({"help", "egress", "allow"}) == text({"egress", "allow", "--help"}));
+  BOOST_TEST(text({"version"}) == text({"--version"}));
+  BOOST_TEST(rejection({"help", "lgos"}).find("did you mean logs?") != std::string::npos);
+  BOOST_TEST(rejection({"help", "egress", "alow"}).find("did you mean allow?") !=
+             std::string::npos);
+  rejection({"version", "logs"});
+  rejection({"help", "run", "--", "true"});
 }
 
 BOOST_AUTO_TEST_CASE(health_asks_the_first_address_by_loopback) {
