@@ -203,7 +203,7 @@ _picortex_command() {
       valued='--config --data-dir'
       ;;
     'claude')
-      commands='install status remove' argument='none'
+      commands='install status remove hook' argument='none'
       flags='-h --help'
       valued=''
       ;;
@@ -218,6 +218,11 @@ _picortex_command() {
       valued='--config --user --listen --data-dir'
       ;;
     'claude remove')
+      commands='' argument='none'
+      flags='-h --help --config --user --listen --data-dir'
+      valued='--config --user --listen --data-dir'
+      ;;
+    'claude hook')
       commands='' argument='none'
       flags='-h --help --config --user --listen --data-dir'
       valued='--config --user --listen --data-dir'
@@ -381,6 +386,9 @@ _picortex_value() {
     'claude remove --config') _picortex_propose file ;;
     'claude remove --user') _picortex_propose user ;;
     'claude remove --data-dir') _picortex_propose directory ;;
+    'claude hook --config') _picortex_propose file ;;
+    'claude hook --user') _picortex_propose user ;;
+    'claude hook --data-dir') _picortex_propose directory ;;
     'egress allow --config') _picortex_propose file ;;
     'egress allow --egress-allowlist') _picortex_propose file ;;
     'egress allow --data-dir') _picortex_propose directory ;;

@@ -1,7 +1,7 @@
 # Completes the command line of picortex in fish. Made by: picortex completion fish
 
 function __picortex_path
-  set -l commands 'serve' 'health' 'run' 'logs' 'why' 'emit' 'turns' 'stats' 'chats' 'errors' 'doctor' 'db' 'forget' 'ship' 'token' 'claude' 'egress' 'help' 'version' 'completion' 'db check' 'db backup' 'db restore' 'db export' 'db import' 'ship init' 'ship status' 'token create' 'token list' 'token revoke' 'token rotate' 'claude install' 'claude status' 'claude remove' 'egress allow' 'egress deny' 'egress list' 'egress hosts' 'egress test' 'egress suggest' 'egress selftest' 'egress install' 'egress remove' 'egress status'
+  set -l commands 'serve' 'health' 'run' 'logs' 'why' 'emit' 'turns' 'stats' 'chats' 'errors' 'doctor' 'db' 'forget' 'ship' 'token' 'claude' 'egress' 'help' 'version' 'completion' 'db check' 'db backup' 'db restore' 'db export' 'db import' 'ship init' 'ship status' 'token create' 'token list' 'token revoke' 'token rotate' 'claude install' 'claude status' 'claude remove' 'claude hook' 'egress allow' 'egress deny' 'egress list' 'egress hosts' 'egress test' 'egress suggest' 'egress selftest' 'egress install' 'egress remove' 'egress status'
   set -l valued --config --to --host --data-dir
   set -l path
   set -l is_value no
@@ -292,6 +292,7 @@ complete -c picortex -n '__picortex_at token rotate' -l data-dir -x -a '(__fish_
 complete -c picortex -n '__picortex_at claude' -a install -d 'Write settings by which its hooks call the daemon'
 complete -c picortex -n '__picortex_at claude' -a status -d 'Say whether they are there'
 complete -c picortex -n '__picortex_at claude' -a remove -d 'Delete these settings'
+complete -c picortex -n '__picortex_at claude' -a hook -d 'Bring the hook on stdin to the daemon'
 complete -c picortex -n '__picortex_at claude' -s h -l help -d 'Print this help message and exit'
 complete -c picortex -n '__picortex_at claude install' -s h -l help -d 'Print this help message and exit'
 complete -c picortex -n '__picortex_at claude install' -l config -r -F -d 'file of NAME=value lines'
@@ -308,6 +309,11 @@ complete -c picortex -n '__picortex_at claude remove' -l config -r -F -d 'file o
 complete -c picortex -n '__picortex_at claude remove' -l user -x -a '(__fish_complete_users)' -d 'whose settings'
 complete -c picortex -n '__picortex_at claude remove' -l listen -x -d 'HTTP address'
 complete -c picortex -n '__picortex_at claude remove' -l data-dir -x -a '(__fish_complete_directories (commandline -ct))' -d 'the database and the token file live here'
+complete -c picortex -n '__picortex_at claude hook' -s h -l help -d 'Print this help message and exit'
+complete -c picortex -n '__picortex_at claude hook' -l config -r -F -d 'file of NAME=value lines'
+complete -c picortex -n '__picortex_at claude hook' -l user -x -a '(__fish_complete_users)' -d 'whose settings'
+complete -c picortex -n '__picortex_at claude hook' -l listen -x -d 'HTTP address'
+complete -c picortex -n '__picortex_at claude hook' -l data-dir -x -a '(__fish_complete_directories (commandline -ct))' -d 'the database and the token file live here'
 complete -c picortex -n '__picortex_at egress' -a allow -d 'Allow a host'
 complete -c picortex -n '__picortex_at egress' -a deny -d 'Remove a host\'s rules from the owner\'s files'
 complete -c picortex -n '__picortex_at egress' -a list -d 'The rules'
