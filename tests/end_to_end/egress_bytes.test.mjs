@@ -7,7 +7,7 @@ import { testFile } from './support/cleanup.mjs';
 import { Client } from './support/client.mjs';
 import { binary, eventually } from './support/daemon.mjs';
 import { events, query } from './support/database.mjs';
-import { World, addresses, fencedUid, needsRoot } from './support/namespaces.mjs';
+import { World, addresses, fencedUid, needsRoot, otherUid } from './support/namespaces.mjs';
 
 // Receives all that a client sends until its end, answers with as many bytes as the first line asks for, and prints both.
 const server = `
@@ -134,7 +134,13 @@ describe('the bytes of connections', { skip: needsRoot }, () => {
     assert.ok(http.data.bytes_up > 100 && http.data.bytes_up < 3000);
     const others = (await events(daemon.dataDir, `event_type = 'egress.closed'`)).filter((row) => row.data.address === addresses.shared && row.data.host !== 'allowed.test');
     assert.deepEqual(others, []);
+    const before = (await api.get('/api/status')).json.egress;
+    assert.equal(world.fetchAs(otherUid, 'https://allowed.test/').status, 0);
+    // The end of a connection of the fenced user that comes after it shows that there is nothing left to come.
+    assert.equal(world.fetchAs(fencedUid, 'https://www.wild.test/').status, 0);
+    await closed(world, daemon, (row) => row.data.host === 'www.wild.test', 1);
     const status = (await api.get('/api/status')).json.egress;
+    assert.equal(status.connections_ended, before.connections_ended + 1);  // other users' are none of the daemon's business
     assert.equal(status.ends_lost, 0);
     assert.ok(status.connections_ended >= 4);
   });
@@ -159,6 +165,19 @@ describe('the bytes of connections', { skip: needsRoot }, () => {
     const down = rows.reduce((sum, { data }) => sum + data.bytes_down, 0);
     const { output } = await world.runAs(0, ['env', `PICORTEX_DATA_DIR=${daemon.dataDir}`, binary, 'egress', 'hosts', '--utc']);
     assert.match(output, new RegExp(`^${addresses.sink.replaceAll('.', '\\.')}:9000 .* ${up} +${down} `, 'm'));
+  });
+});
+
+describe('the bytes of connections in learn mode', { skip: needsRoot }, () => {
+  it('are reported without a rule', async (t) => {
+    const world = await startWorld(t);
+    await world.writeList('allowed.test\n');
+    const daemon = await world.startDaemon(t, { PICORTEX_EGRESS_MODE: 'learn' });
+    const { status, errors } = await world.runAs(fencedUid, ['/usr/bin/python3', '-c', client, '5000', '6000', addresses.sink]);
+    assert.equal(status, 0, errors);
+    const rows = await closed(world, daemon, (row) => row.data.host === addresses.sink, 1);
+    assertAgrees(rows, world.counted);
+    assert.equal(rows[0].data.rule, undefined);
   });
 });
 

@@ -158,10 +158,10 @@ except OSError: pass`);
   it('shows hosts with the outcomes of all attempts', async () => {
     assert.equal(world.fetchAs(fencedUid, 'https://allowed.test/').status, 0);
     const hosts = async () => (await world.runAs(0, [binary, 'egress', 'hosts', '--utc', '--data-dir', daemon.dataDir])).output.split('\n');
-    await eventually('it is there', async () => (await hosts()).some((row) => /^allowed\.test +tcp +[1-9]\d* +0 +0 +\d{4}-/.test(row)));
+    await eventually('it is there', async () => (await hosts()).some((row) => /^allowed\.test +tcp +[1-9]\d* +0 +0 +(-|\d+) +(-|\d+) +\d{4}-/.test(row)));
     const [zone, header] = await hosts();
     assert.match(zone, /^times are UTC/);
-    assert.match(header, /^host +kind +allowed +learned +denied +first +last$/);
+    assert.match(header, /^host +kind +allowed +learned +denied +bytes up +bytes down +first +last$/);
   });
 
   it('reports an address that several names lead to under none of them', async () => {

@@ -28,7 +28,7 @@ test('the view shows what a real fence met, with the turn and the command to all
   const tab = await openPage(t, daemon, { hash: '#view=egress' });
   await tab.waitForSelector('#egress-table tr.denied');
   assert.match(await tab.textContent('#egress-note'), /^The fence is off/);
-  const byHost = Object.fromEntries((await cells(tab)).map(([host, verdict, attempts, , turn, allow]) => [host, { verdict, attempts, turn, allow }]));
+  const byHost = Object.fromEntries((await cells(tab)).map(([host, verdict, attempts, , , turn, allow]) => [host, { verdict, attempts, turn, allow }]));
   const turn = `…${requestId.slice(-8)}`;
   assert.deepEqual(byHost['allowed.test tcp 443'], { verdict: 'allowed', attempts: '1', turn, allow: '' });
   assert.deepEqual(byHost['forbidden-name.test (name)'].allow, 'picortex egress allow forbidden-name.test');
@@ -51,7 +51,7 @@ test('a stored host is never HTML, nor a command to paste', async (t) => {
   const daemon = await startDaemon(t, { dataDir: before.dataDir });
   const tab = await openPage(t, daemon, { hash: '#view=egress' });
   await tab.waitForSelector('#egress-table tr.denied');
-  const lines = (await cells(tab)).map((line) => [line[0], line[5]]);
+  const lines = (await cells(tab)).map((line) => [line[0], line[6]]);
   assert.equal(lines.length, hosts.length);
   assert.ok(lines.some(([host]) => host === '<b id=owned> tcp 443'));
   assert.deepEqual(lines.filter(([, command]) => /[^\w.: \-[\]]/.test(command)), []);
@@ -122,7 +122,7 @@ test('a host that a rule permits by now is not called denied with a command to a
   await tab.keyboard.press('4');
   await tab.waitForSelector('#egress-table tr.denied');
   const lines = await cells(tab);
-  assert.deepEqual(lines.map(([name, verdict, , , , allow]) => [name.split(' ')[0], verdict, allow]), [
+  assert.deepEqual(lines.map(([name, verdict, , , , , allow]) => [name.split(' ')[0], verdict, allow]), [
     ['allowed.example', 'allowed now', 'allowed.example'], ['a.cdn.example', 'allowed now', '*.cdn.example'], ['192.0.2.9', 'allowed now', '192.0.2.0/24:8443'],
     ['late.example', 'denied', 'picortex egress allow late.example'],
     ['never.example', 'denied', 'picortex egress allow never.example'], ['fine.example', 'allowed', '']]);

@@ -3,7 +3,7 @@
 
 import { $, make, makeButton, makeCopyButton, makeTime, showNotice } from '../base/dom.js';
 import { askJson, Latest } from '../base/ask.js';
-import { ago, dayAndClock, number, plural } from '../base/format.js';
+import { ago, bytes, dayAndClock, number, plural } from '../base/format.js';
 import { eventsQuery, rangeTimes } from '../shell/address.js';
 import { current, navigate, onChange } from '../shell/state.js';
 import { addCondition } from '../shell/value_menu.js';
@@ -27,6 +27,14 @@ function describe(host, patterns) {
     command: host.verdict === 'allowed' || pattern ? '' : ruleFor(host) };
 }
 
+// By connections that have ended; the kernel reports that minutes after a close.
+function makeSent({ connections_ended: ended, bytes_up: up, bytes_down: down }) {
+  if (!ended) return make('td', 'number', make('span', 'quiet', '–'));
+  const cell = make('td', 'number nowrap', bytes(up));
+  cell.title = `${bytes(up)} sent and ${bytes(down)} received by ${plural(ended, 'connection')} that ended`;
+  return cell;
+}
+
 function makeHost({ host, isAllowedNow, rule, command }) {
   const place = make('td', 'mono cut');
   // An event names the host itself, whatever its port.
@@ -47,7 +55,7 @@ function makeHost({ host, isAllowedNow, rule, command }) {
     allow.append(code, makeCopyButton('copy', 'Copy', () => code.textContent, code));
   }
   const last = make('td', 'nowrap', host.last_seen === null ? make('span', 'quiet', '–') : makeTime(host.last_seen, ago(host.last_seen)));
-  return make('tr', isAllowedNow ? 'allowed-now' : host.verdict, place, verdict, make('td', 'number', number(host.attempts)), last, turn, allow);
+  return make('tr', isAllowedNow ? 'allowed-now' : host.verdict, place, verdict, make('td', 'number', number(host.attempts)), makeSent(host), last, turn, allow);
 }
 
 function makeRule(rule) {
@@ -76,7 +84,7 @@ function show() {
     button.setAttribute('aria-pressed', String(verdict === wanted));
     button.lastElementChild.textContent = number(verdict === 'all' ? all.length : all.filter(({ kind }) => kind === verdict).length);
   }
-  replaceRows($('egress-table'), makeHead([['Host'], ['Verdict'], ['Attempts', 'number'], ['Last'], ['Turn'], ['Current rule, or the command to allow it']]), make('tbody', '', ...shown.map(makeHost)));
+  replaceRows($('egress-table'), makeHead([['Host'], ['Verdict'], ['Attempts', 'number'], ['Sent', 'number'], ['Last'], ['Turn'], ['Current rule, or the command to allow it']]), make('tbody', '', ...shown.map(makeHost)));
   $('egress-table').parentElement.hidden = shown.length === 0;
   if (shown.length > 0) showNotice($('egress-none'), '');
   else showNotice($('egress-none'), '', make('h2', '', hosts?.length > 0 ? 'No such host in this time' : 'No host was attempted yet'),
