@@ -206,6 +206,7 @@ EgressRecord EgressJournal::describe(const Pending& pending, const ProcessOwner&
 
 // A duplicate of one from this minute needs no texts: its host is already known.
 void EgressJournal::conclude(const Pending& pending, const ProcessOwner& process_owner) {
+  if (pending.outcome == EgressOutcome::denied) note_denial(pending, process_owner);
   make_key(pending, process_owner);
   Budget& budget = budget_of(class_of(pending));
   if (budget.entries.repeat(key_)) return;
