@@ -260,7 +260,7 @@ void CommandLine::add_egress() {
     return add_egress_verb(verb, name, meaning, options);
   };
   const auto argument = [this](CLI::App* verb, const char* name, const char* meaning) {
-    verb->add_option(name, egress_argument_, meaning)->required();
+    return verb->add_option(name, egress_argument_, meaning)->required();
   };
   argument(
       add(EgressVerb::allow, "allow", "Allow a host, permanently or for a time",
@@ -280,9 +280,25 @@ void CommandLine::add_egress() {
       kEgressHostsOptions);
   argument(add(EgressVerb::test, "test",
                "Show what would happen, and by which rule: exit status 0 when allowed, 1 when "
-               "denied, or when the port's protocol does not show the name that the rule needs",
-               kEgressFileOptions),
-           "TARGET", "HOST, HOST:PORT, ADDRESS or [IPV6]:PORT; the port is 443 when not given");
+               "denied, or when the port's protocol does not show the name that the rule needs; "
+               "with --edit, 1 when an attempt that was allowed would be denied",
+               kEgressTestOptions),
+           "TARGET", "HOST, HOST:PORT, ADDRESS or [IPV6]:PORT; the port is 443 when not given")
+      ->required(false);
+  argument(add(EgressVerb::why, "why",
+               "Why a host was denied lately: to the fenced user its own attempts, with the token "
+               "all; exit status 1 when nothing was denied",
+               kEgressWhyOptions),
+           "HOST", "a host's name or an IP address");
+  argument(add(EgressVerb::request, "request",
+               "Ask the operator for a host, as the fenced user; nothing is allowed by it",
+               kEgressRequestOptions),
+           "HOST", "HOST, HOST:PORT, ADDRESS or [IPV6]:PORT; the port is 443 when not given");
+  add(EgressVerb::proposals, "proposals",
+      "The hosts that the agent has asked for, with what is known about each", kEgressFileOptions);
+  argument(add(EgressVerb::approve, "approve", "Allow the host of a proposal, as egress allow does",
+               kEgressAllowOptions),
+           "N", "the proposal's number in egress proposals");
   add(EgressVerb::suggest, "suggest", "The rules that would have sufficed for what learn mode saw",
       kEgressFileOptions);
   add(EgressVerb::selftest, "selftest",

@@ -159,11 +159,17 @@ constexpr Examples kExamples[] = {
     {"egress deny",
      "picortex egress deny docs.example.org\n"
      "picortex egress deny docs.example.org:8443\n"},
-    {"egress list", "picortex egress list\n"},
+    {"egress list", "picortex egress list\npicortex egress list --grants\n"},
     {"egress hosts", "picortex egress hosts --utc\n"},
     {"egress test",
      "picortex egress test docs.example.org\n"
-     "picortex egress test '[2606:4700:4700::1111]:443'\n"},
+     "picortex egress test '[2606:4700:4700::1111]:443'\n"
+     "picortex egress test --edit new-allowlist.txt --since 30d\n"},
+    {"egress why", "picortex egress why docs.example.org\n"},
+    {"egress request",
+     "picortex egress request docs.example.org --reason 'the manual of the library'\n"},
+    {"egress proposals", "picortex egress proposals\n"},
+    {"egress approve", "picortex egress approve 4711 --for 1d\n"},
     {"egress suggest", "picortex egress suggest\n"},
     {"egress selftest",
      "sudo picortex egress selftest\n"

@@ -176,9 +176,10 @@ Result<void> Daemon::start(const ServeOptions& options, StartupResources& founda
   writer_.open();
   access_.replace_peers(options.peers);
   token_watch_ = TRY(TokenWatch::open(reactor_, log_, access_, options.data_dir));
-  egress_ = TRY(EgressService::open(reactor_, {log_, own_events_, alert_command_}, options,
+  egress_ = TRY(EgressService::open(reactor_, {log_, writer_, own_events_, alert_command_}, options,
                                     foundation.listeners));
   egress_->connect(router_, api_.events());
+  api_.explain_failures_with(egress_->failure_reasons());
   // The firewall's programs have finished; the alert command and tmux must not get a capability.
   prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
   server_ = TRY(http::Server::create(reactor_, log_, router_, access_, proxies_, limits_));

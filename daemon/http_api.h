@@ -56,6 +56,11 @@ class HttpApi {
 
   void add_routes(http::Router& router);
 
+  // What the agent hears when its tool call has failed; `reasons` must outlive this object.
+  void explain_failures_with(const FailureReasons& reasons) noexcept {
+    claude_hooks_.explain_failures_with(reasons);
+  }
+
   // Puts reloaded options into force.
   void apply(const ServeOptions& options);
 

@@ -79,6 +79,8 @@ class Fence final : private PacketJudge {
 
   // The rules whose indexes are in Verdict::rule; changed by reload().
   const Allowlist& allowlist() const noexcept { return *allowlist_; }
+  // The user behind the fence, with the UIDs of now.
+  const FencedUser& user() const noexcept { return settings_.plan.user; }
   std::uint64_t reloads() const noexcept { return reloads_; }
   FenceStats stats() const noexcept;
 

@@ -52,7 +52,7 @@ Result<std::unique_ptr<Allowlist>> Fence::load() {
   auto owners = TRY(read_list(settings_.allowlist_path));
   auto temporary = TRY(read_list(settings_.temporary_path));
   auto fresh = std::make_unique<Allowlist>();
-  fresh->add(kBuiltInRules, RuleSource::built_in);
+  fresh->add(built_in_rules_beside(owners), RuleSource::built_in);
   const auto problems = fresh->add(owners, RuleSource::list);
   const auto temporary_problems = fresh->add(temporary, RuleSource::temporary);
   log_problems(problems, settings_.allowlist_path);

@@ -84,12 +84,12 @@ Result<std::string> read_rules(const std::string& path) {
 Result<Allowlist> load_rules(const std::string& allowlist, const std::string& data_dir,
                              std::string& problems) {
   Allowlist rules;
-  rules.add(kBuiltInRules, RuleSource::built_in);
-  for (const auto& [path, source] : {std::pair{allowlist, RuleSource::list},
-                                     {temporary_rules_path(data_dir), RuleSource::temporary}}) {
-    const auto text = TRY(read_rules(path));
-    add_problems(problems, path, rules.add(text, source));
-  }
+  const auto owners = TRY(read_rules(allowlist));
+  const auto temporary = TRY(read_rules(temporary_rules_path(data_dir)));
+  rules.add(built_in_rules_beside(owners), RuleSource::built_in);
+  add_problems(problems, allowlist, rules.add(owners, RuleSource::list));
+  add_problems(problems, temporary_rules_path(data_dir),
+               rules.add(temporary, RuleSource::temporary));
   return rules;
 }
 

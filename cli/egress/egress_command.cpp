@@ -2,11 +2,14 @@
 
 #include <optional>
 
+#include "base/clock.h"
 #include "base/parse.h"
 #include "base/terminal.h"
 #include "cli/commands/health.h"
 #include "cli/commands/logs.h"
+#include "cli/commands/time_expression.h"
 #include "daemon/config/serve_options.h"
+#include "daemon/egress/proposal_endpoint.h"
 #include "netfilter/kernel/fenced_user.h"
 #include "netfilter/wire/host_name.h"
 
@@ -18,6 +21,21 @@ std::optional<std::string> parse_file(std::string_view text) {
     return std::nullopt;
   }
   return std::string(text);
+}
+
+std::optional<std::string> parse_file_or_none(std::string_view text) {
+  return text.empty() ? std::string() : parse_file(text);
+}
+
+std::optional<std::string> parse_reason_text(std::string_view text) {
+  if (text.size() > ProposalEndpoint::kReasonSizeMax) return std::nullopt;
+  return std::string(text);
+}
+
+std::optional<std::int64_t> parse_begin(std::string_view text) {
+  const auto span = parse_time_expression(text, kSystemClock.unix_ms());
+  if (!span) return std::nullopt;
+  return span->begin_ms;
 }
 
 std::optional<std::string> parse_host(std::string_view text) {
@@ -59,6 +77,11 @@ Result<EgressOptions> read_egress_options(Settings& settings, EgressVerb verb,
       .server = std::move(server),
       .for_ms = settings.one(kEgressFor, parse_term),
       .is_confirmed = settings.toggle(kAssumeYes),
+      .reason = settings.one(kRequestReason, parse_reason_text),
+      .is_json = settings.toggle(kAnswerJson),
+      .shows_grants = settings.toggle(kListGrants),
+      .edited_list = settings.one(kTestEdit, parse_file_or_none),
+      .since_ms = settings.one(kTestSince, parse_begin),
       .user = settings.one(kEgressUser, parse_user),
       .targets = settings.list(kSelftestTarget, parse_ip_address),
       .names = {.allowed = settings.one(kSelftestAllowed, parse_host),
@@ -82,11 +105,19 @@ int egress(const EgressOptions& options) {
     case EgressVerb::deny:
       return egress_deny(options);
     case EgressVerb::list:
-      return egress_list(options);
+      return options.shows_grants ? egress_grants(options) : egress_list(options);
     case EgressVerb::hosts:
       return egress_hosts(options);
     case EgressVerb::test:
-      return egress_test(options);
+      return options.edited_list.empty() ? egress_test(options) : egress_dry_run(options);
+    case EgressVerb::why:
+      return egress_why(options);
+    case EgressVerb::request:
+      return egress_request(options);
+    case EgressVerb::proposals:
+      return egress_proposals(options);
+    case EgressVerb::approve:
+      return egress_approve(options);
     case EgressVerb::suggest:
       return egress_suggest(options);
     case EgressVerb::selftest:

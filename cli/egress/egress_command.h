@@ -13,18 +13,36 @@
 
 namespace picortex {
 
-enum class EgressVerb { allow, deny, list, hosts, test, suggest, selftest };
+enum class EgressVerb {
+  allow,
+  deny,
+  list,
+  hosts,
+  test,
+  suggest,
+  selftest,
+  why,
+  request,
+  proposals,
+  approve
+};
 
 // The checked arguments of `picortex egress VERB`. Members that the verb does not read stay empty.
 struct EgressOptions {
   EgressVerb verb = EgressVerb::list;
-  std::string argument;             // allow, deny: a pattern; test: HOST[:PORT]
-  std::string allowlist;            // the owner's file
-  std::string data_dir;             // has the temporary rules, the database and the token
-  ListenAddress server;             // list: where to reach the daemon
-  std::int64_t for_ms = 0;          // allow: 0: permanent
-  bool is_confirmed = false;        // allow: accept even a rule that allows much
-  std::string user;                 // selftest: whose egress is fenced
+  std::string
+      argument;  // allow, deny: a pattern; test: HOST[:PORT]; why, request: a host; approve: a number
+  std::string allowlist;      // the owner's file
+  std::string data_dir;       // has the temporary rules, the database and the token
+  ListenAddress server;       // list, why: where to reach the daemon
+  std::int64_t for_ms = 0;    // allow: 0: permanent
+  bool is_confirmed = false;  // allow: accept even a rule that allows much
+  std::string reason;         // request: for the operator
+  bool is_json = false;       // test --edit, why
+  bool shows_grants = false;  // list: what the hosts permit instead of the rules' use
+  std::string edited_list;    // test: the changed list to judge by; empty: the target is judged
+  std::int64_t since_ms = 0;  // test: the first attempts that are judged again
+  std::string user;           // selftest: whose egress is fenced
   std::vector<IpAddress> targets;   // selftest
   SelftestNames names;              // selftest
   std::optional<IpAddress> oracle;  // selftest: where to look for arrivals; none: watch departures
@@ -34,7 +52,7 @@ Result<EgressOptions> read_egress_options(Settings& settings, EgressVerb verb,
                                           std::string argument);
 
 // Runs the verb, with output on stdout and stderr. Returns the exit status: 0; 1 if it failed, if
-// `test` says denied, or if `selftest` found a hole; 2 if the argument is invalid.
+// `test` says denied, if `selftest` found a hole, or if `why` knows of no denial; 2 if the argument is invalid.
 int egress(const EgressOptions& options);
 
 // The verbs.
@@ -43,6 +61,12 @@ int egress_deny(const EgressOptions& options);
 int egress_list(const EgressOptions& options);
 int egress_hosts(const EgressOptions& options);
 int egress_test(const EgressOptions& options);
+int egress_dry_run(const EgressOptions& options);
+int egress_grants(const EgressOptions& options);
+int egress_why(const EgressOptions& options);
+int egress_request(const EgressOptions& options);
+int egress_proposals(const EgressOptions& options);
+int egress_approve(const EgressOptions& options);
 int egress_suggest(const EgressOptions& options);
 int egress_selftest(const EgressOptions& options);
 

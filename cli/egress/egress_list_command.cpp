@@ -158,8 +158,8 @@ int egress_deny(const EgressOptions& options) {
   }
   print_still_permitted(options);
   if (removed > 0) return 0;
-  return egress_failed(
-      1, "no rule of the files is for " + display(options.argument) + "; built-in rules stay");
+  return egress_failed(1, "no rule of the files is for " + display(options.argument) +
+                              "; a line !HOST in the list leaves out a built-in host");
 }
 
 int egress_list(const EgressOptions& options) {

@@ -15,6 +15,7 @@ Result<std::unique_ptr<EgressService>> EgressService::open(
     Reactor& reactor, const Outlets& outlets, const ServeOptions& options,
     const std::vector<http::Listener>& listeners) {
   auto sockets = TRY(SockDiagQuery::open());
+  auto caller_sockets = TRY(SockDiagQuery::open());
   const auto known = read_egress_hosts(options.data_dir);
   if (!known) {
     outlets.log.line(Level::warn, "egress.hosts_unknown")
@@ -22,7 +23,7 @@ Result<std::unique_ptr<EgressService>> EgressService::open(
         .message("every host will seem new");
   }
   std::unique_ptr<EgressService> service(
-      new EgressService(reactor, outlets, options, std::move(sockets),
+      new EgressService(reactor, outlets, options, std::move(sockets), std::move(caller_sockets),
                         known ? std::span<const EgressHost>(*known) : std::span<EgressHost>()));
   if (options.egress_mode != EgressMode::off) {
     TRY(service->open_fence(reactor, outlets.log, options, listeners));
@@ -35,14 +36,18 @@ Result<std::unique_ptr<EgressService>> EgressService::open(
 }
 
 EgressService::EgressService(Reactor& reactor, const Outlets& outlets, const ServeOptions& options,
-                             SockDiagQuery sockets, std::span<const EgressHost> known)
+                             SockDiagQuery sockets, SockDiagQuery caller_sockets,
+                             std::span<const EgressHost> known)
     : mode_(options.egress_mode),
       alerts_(outlets.alerts),
       journal_(reactor, outlets.log, outlets.rows,
                EgressJournal::NewHostCallback::to<&EgressService::on_new_host>(*this), runs_,
                std::move(sockets), known),
       endpoint_(reactor, mode_, options.data_dir, journal_, outlets.rows),
-      sweeps_(reactor, kSweepInterval, Callback<>::to<&AgentProcessRegistry::sweep>(runs_)) {
+      sweeps_(reactor, kSweepInterval, Callback<>::to<&AgentProcessRegistry::sweep>(runs_)),
+      caller_(fence_, std::move(caller_sockets)),
+      why_(reactor, journal_, fence_, caller_),
+      proposals_(reactor, outlets.writer, journal_.chats(), caller_) {
   sweeps_.start();
 }
 
@@ -70,6 +75,18 @@ void EgressService::connect(http::Router& router, EventsEndpoint& events) {
               .body_size_max = 0,
               .is_health_poll = false,
               .endpoint = http::Endpoint::to<&EgressEndpoint::get>(endpoint_)});
+  router.add({.method = http::Method::get,
+              .path = "/api/egress/why",
+              .access = http::Access::any_scope,
+              .body_size_max = 0,
+              .is_health_poll = false,
+              .endpoint = http::Endpoint::to<&WhyEndpoint::get>(why_)});
+  router.add({.method = http::Method::post,
+              .path = "/api/egress/proposals",
+              .access = http::Access::any_scope,
+              .body_size_max = ProposalEndpoint::kBodySizeMax,
+              .is_health_poll = false,
+              .endpoint = http::Endpoint::to<&ProposalEndpoint::post>(proposals_)});
 }
 
 void EgressService::on_new_host(const EgressRecord& record) noexcept {

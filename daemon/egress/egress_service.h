@@ -6,8 +6,12 @@
 
 #include "base/result.h"
 #include "daemon/config/serve_options.h"
+#include "daemon/egress/denial_reasons.h"
 #include "daemon/egress/egress_endpoint.h"
+#include "daemon/egress/fenced_caller.h"
+#include "daemon/egress/proposal_endpoint.h"
 #include "daemon/egress/run_listener.h"
+#include "daemon/egress/why_endpoint.h"
 #include "handlers/alerts/alert_command.h"
 #include "handlers/http/listener.h"
 #include "handlers/http/router.h"
@@ -22,13 +26,14 @@
 namespace picortex {
 
 // The egress side of the daemon: the fence, the journal of its decisions with what it needs to
-// attribute them, GET /api/egress, and what `picortex run` registers. Where PICORTEX_EGRESS_MODE is
+// attribute them, /api/egress and what is below it, and what `picortex run` registers. Where PICORTEX_EGRESS_MODE is
 // off there is no fence; the rest shows what an earlier run has recorded.
 class EgressService final : public StatusSection {
  public:
   // What the service reports to. All of it must outlive the service.
   struct Outlets {
     Log& log;
+    EventWriter& writer;
     InternalEventSink& rows;
     AlertCommand& alerts;
   };
@@ -39,7 +44,7 @@ class EgressService final : public StatusSection {
                                                      const ServeOptions& options,
                                                      const std::vector<http::Listener>& listeners);
 
-  // Adds the route of GET /api/egress, and learns from the events of `picortex run`.
+  // Adds its routes, and learns from the events of `picortex run`.
   void connect(http::Router& router, EventsEndpoint& events);
   void start();
   // Reads the allowlist again. An error leaves the rules unchanged.
@@ -50,11 +55,15 @@ class EgressService final : public StatusSection {
   bool has_reported() const noexcept { return journal_.is_idle(); }
   bool is_idle() const noexcept { return fence_ == nullptr || fence_->is_idle(); }
 
+  // What is said to an agent when its tool call has failed.
+  const FailureReasons& failure_reasons() const noexcept { return reasons_; }
+
   void append_status(JsonObject& status) const override;
 
  private:
   EgressService(Reactor& reactor, const Outlets& outlets, const ServeOptions& options,
-                SockDiagQuery sockets, std::span<const EgressHost> known);
+                SockDiagQuery sockets, SockDiagQuery caller_sockets,
+                std::span<const EgressHost> known);
   Result<void> open_fence(Reactor& reactor, Log& log, const ServeOptions& options,
                           const std::vector<http::Listener>& listeners);
   void on_new_host(const EgressRecord& record) noexcept;
@@ -67,6 +76,10 @@ class EgressService final : public StatusSection {
   EgressEndpoint endpoint_;
   PeriodicTimer sweeps_;
   std::unique_ptr<Fence> fence_;  // null where the mode is off
+  FencedCaller caller_;
+  WhyEndpoint why_;
+  ProposalEndpoint proposals_;
+  DenialReasons reasons_{journal_.denials()};
 };
 
 }  // namespace picortex

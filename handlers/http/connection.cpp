@@ -35,6 +35,15 @@ Peer Connection::peer_credentials() const noexcept {
   return kind_.is_unix ? Peer::of_unix_socket(socket_) : Peer();
 }
 
+std::optional<ConnectionEnds> Connection::ends() const noexcept {
+  ConnectionEnds ends;
+  if (kind_.is_unix || getpeername(socket_, &ends.client.any, &ends.client.size) != 0 ||
+      getsockname(socket_, &ends.server.any, &ends.server.size) != 0) {
+    return std::nullopt;
+  }
+  return ends;
+}
+
 // --- Receiving ---
 
 void Connection::receive() {

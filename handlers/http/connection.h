@@ -3,6 +3,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -70,6 +71,8 @@ class Connection {
   ClientAddress peer() const noexcept;
   // Of a Unix socket its peer; of others nothing is known.
   Peer peer_credentials() const noexcept;
+  // Returns the ends of a TCP connection; nothing for a Unix socket, or once the client has gone.
+  std::optional<ConnectionEnds> ends() const noexcept;
   bool is_only_for_polls() const noexcept { return kind_.only_for_polls; }
   // True once the client has disconnected.
   bool is_closing() const noexcept { return state_ == State::closing; }

@@ -220,6 +220,10 @@ ClientAddress Exchange::client() const noexcept {
   return server_.proxies().client_of(connection_->peer(), std::span(forwarded).subspan(first));
 }
 
+Peer Exchange::peer() const noexcept { return connection_->peer_credentials(); }
+
+std::optional<ConnectionEnds> Exchange::ends() const noexcept { return connection_->ends(); }
+
 bool Exchange::is_wanted() const noexcept { return !connection_->is_closing(); }
 
 void Exchange::respond(const Response& response) {

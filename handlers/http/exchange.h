@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -9,6 +10,7 @@
 #include "base/uuid/uuid.h"
 #include "handlers/http/head_scanner.h"
 #include "handlers/http/middleware/client_address.h"
+#include "handlers/http/middleware/peer_scopes.h"
 #include "handlers/http/middleware/scope.h"
 #include "handlers/http/request.h"
 #include "handlers/http/request_parser.h"
@@ -59,6 +61,10 @@ class Exchange {
   const Scopes& scopes() const noexcept { return scopes_; }
   // Returns the sender of the request: the peer, or the client that a trusted proxy names.
   ClientAddress client() const noexcept;
+  // Who holds the other end of the connection, proxy or not: the peer of a Unix socket, or the ends
+  // of a TCP connection, by which the kernel knows its owner.
+  Peer peer() const noexcept;
+  std::optional<ConnectionEnds> ends() const noexcept;
 
   void respond(const Response& response);
   // Answers with Fastify's error body. `fields` are further header lines.

@@ -33,6 +33,8 @@ std::string_view access_name(Access access) noexcept {
       return "own_host";
     case Access::own_names:
       return "own_names";
+    case Access::any_scope:
+      return "any_scope";
     case Access::read:
       return "read";
     case Access::write:

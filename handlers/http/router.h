@@ -18,7 +18,10 @@ enum class Access : std::uint8_t {
   anyone,     // from anywhere, under any name
   own_host,   // under an allowed host, and from pages of any Origin
   own_names,  // under an allowed host: no foreign Host, no foreign Origin
-  // The same, and with the scope of this name (middleware/scope.h), by a token or as the peer of a
+  // The same; who asks decides what is answered. The endpoint looks at the scopes, if the request
+  // came with any, and at the sender.
+  any_scope,
+  // The same as own_names, and with the scope of this name (middleware/scope.h), by a token or as the peer of a
   // Unix socket.
   read,
   write,

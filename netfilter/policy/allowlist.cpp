@@ -114,6 +114,21 @@ const char* read_option(std::string_view word, Rule& rule) noexcept {
   return nullptr;
 }
 
+bool is_built_in(std::string_view host) noexcept {
+  for (std::string_view rest = kBuiltInRules; !rest.empty();) {
+    const std::size_t end = rest.find('\n');
+    if (rest.substr(0, end) == host) return true;
+    rest.remove_prefix(end + 1);
+  }
+  return false;
+}
+
+// Returns the built-in host that the line leaves out; empty if it leaves out none.
+std::string_view left_out_by(std::string_view line) noexcept {
+  if (!line.starts_with('!') || !is_built_in(line.substr(1))) return {};
+  return line.substr(1);
+}
+
 const char* read_rule(std::string_view line, Rule& rule) {
   std::string_view rest = line;
   if (const char* reason = read_pattern(take_word(rest), rule)) return reason;
@@ -146,6 +161,21 @@ std::string_view without_comment(std::string_view line) noexcept {
 
 }  // namespace
 
+std::string built_in_rules_beside(std::string_view operators_list) {
+  std::string rules(kBuiltInRules);
+  while (!operators_list.empty() && operators_list.size() <= Allowlist::kTextSizeMax) {
+    const std::size_t end = operators_list.find('\n');
+    const std::string_view host = left_out_by(without_comment(operators_list.substr(0, end)));
+    operators_list.remove_prefix(end == operators_list.npos ? operators_list.size() : end + 1);
+    if (host.empty()) continue;
+    const std::string line = std::string(host) + '\n';
+    std::size_t at = rules.find(line);
+    while (at != rules.npos && at != 0 && rules[at - 1] != '\n') at = rules.find(line, at + 1);
+    if (at != rules.npos) rules.erase(at, line.size());
+  }
+  return rules;
+}
+
 std::vector<RuleProblem> Allowlist::add(std::string_view text, RuleSource source) {
   std::vector<RuleProblem> problems;
   const auto report = [&problems](std::uint32_t line, const char* reason) {
@@ -159,7 +189,11 @@ std::vector<RuleProblem> Allowlist::add(std::string_view text, RuleSource source
     const std::size_t end = text.find('\n');
     const std::string_view line = without_comment(text.substr(0, end));
     text.remove_prefix(end == text.npos ? text.size() : end + 1);
-    if (line.empty()) continue;
+    if (line.empty() || (source == RuleSource::list && !left_out_by(line).empty())) continue;
+    if (line.starts_with('!')) {
+      report(number, "an exclamation mark leaves out a built-in host, in the operator's list");
+      continue;
+    }
     if (rules_.size() == kRulesMax) {
       report(number, "more than 100000 rules: this and what follows was not taken");
       break;

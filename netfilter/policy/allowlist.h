@@ -43,7 +43,7 @@ struct RuleProblem {
 
 // The part of the fenced user's egress that the operator allows (TCP). One rule a line:
 //
-//   line    = [pattern *(1*blank word)] *blank ["#" comment]
+//   line    = [pattern *(1*blank word) | "!" host] *blank ["#" comment]
 //   pattern = host [":" port]               that name alone
 //           | "*." host [":" port]          any name below it, at any depth, not the name itself
 //           | v4 ["/" bits] [":" port]      addresses, whatever the name
@@ -54,6 +54,8 @@ struct RuleProblem {
 //           | "upgrade"                     an HTTP connection may switch to another protocol
 //                                           (WebSocket), whose host cannot be known any more
 //           | "expires=" RFC 3339 time      the rule ends by itself
+//
+// "!" host, in the operator's list only, is no rule: it leaves out the built-in one for that host.
 //
 // The default port is 443. A name may resolve to loopback, link-local or metadata addresses only if
 // a pattern names the address itself. Nor does a network include them if it is wider than they are:
@@ -122,5 +124,8 @@ class Allowlist {
 
 // SPEC's built-in hosts, as rules.
 extern const std::string_view kBuiltInRules;
+
+// Returns those of them that the operator's list does not leave out.
+std::string built_in_rules_beside(std::string_view operators_list);
 
 }  // namespace picortex

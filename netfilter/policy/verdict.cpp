@@ -183,6 +183,14 @@ std::string_view reason_label(Reason reason) noexcept {
   return "untracked_flow";
 }
 
+std::optional<Reason> parse_reason(std::string_view label) noexcept {
+  for (int i = 0; i <= static_cast<int>(Reason::untracked_flow); ++i) {
+    const auto reason = static_cast<Reason>(i);
+    if (label == reason_label(reason)) return reason;
+  }
+  return std::nullopt;
+}
+
 Verdict judge_opening(const EgressPolicy& policy, PacketStatus status, const Packet& packet,
                       std::int64_t now_ms) {
   const IpAddress& address = packet.destination;

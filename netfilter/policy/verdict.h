@@ -58,6 +58,7 @@ enum class Reason : std::uint8_t {
 std::string_view evidence_label(Evidence evidence) noexcept;
 // "name_not_allowed" …
 std::string_view reason_label(Reason reason) noexcept;
+std::optional<Reason> parse_reason(std::string_view label) noexcept;
 
 struct Verdict {
   Action action = Action::reject;

@@ -220,6 +220,7 @@ void EgressJournal::conclude(const Pending& pending, const ProcessOwner& process
   if (!pending.dns_only && pending.outcome != EgressOutcome::denied) {
     note_connection(pending, process_owner);
   }
+  if (pending.outcome == EgressOutcome::denied) note_denial(pending, process_owner);
   if (pending.is_resumed) return;
   make_key(pending, process_owner);
   Budget& budget = budget_of(class_of(pending));

@@ -19,6 +19,7 @@
 #include "netfilter/report/egress_observer.h"
 #include "netfilter/report/egress_record.h"
 #include "netfilter/report/place_lists.h"
+#include "netfilter/report/recent_denials.h"
 #include "netfilter/report/report_deduplicator.h"
 #include "netfilter/report/traffic_reports.h"
 #include "reactor/log.h"
@@ -111,6 +112,9 @@ class EgressJournal final : public EgressObserver {
   // Finds a turn's chat if its process knows only the request ID.
   TurnChats& chats() noexcept { return chats_; }
 
+  // What was denied lately, for the agent's question why.
+  const RecentDenials& denials() const noexcept { return denials_; }
+
   // Reports what is only counted so far. Call it before the writer of the database closes.
   void stop();
   // True once no decision waits for its process.
@@ -169,6 +173,7 @@ class EgressJournal final : public EgressObserver {
   void make_key(const Pending& pending, const ProcessOwner& process_owner);
   EgressRecord describe(const Pending& pending, const ProcessOwner& process_owner);
   void conclude(const Pending& pending, const ProcessOwner& process_owner);
+  void note_denial(const Pending& pending, const ProcessOwner& process_owner);
   bool report_single(Budget& budget, const EgressRecord& record, bool is_counted);
   void fold_name(const Pending& pending, const ProcessOwner& process_owner);
   bool fold_into(Budget& budget, const Pending& pending, const ProcessOwner& process_owner,
@@ -200,6 +205,7 @@ class EgressJournal final : public EgressObserver {
   Attribution attribution_;
   RuleUses uses_;
   TurnChats chats_;
+  RecentDenials denials_;
   UuidV7Generator ids_;
 
   std::vector<Pending> pending_;  // by ticket

@@ -18,6 +18,25 @@ void EgressJournal::remember(std::string_view host) {
   known_hosts_.insert(hash);
 }
 
+void EgressJournal::note_denial(const Pending& pending, const ProcessOwner& process_owner) {
+  const bool has_address = pending.destination != IpAddress{.is_v6 = pending.destination.is_v6};
+  Denial denial{.host = pending.host,
+                .address = has_address ? to_string(pending.destination) : std::string(),
+                .candidates = pending.candidates,
+                .port = pending.dns_only ? std::uint16_t{0} : pending.port,
+                .protocol = pending.protocol,
+                .reason = pending.reason,
+                .uid = pending.uid,
+                .ids = process_owner.ids,
+                .pid = process_owner.pid,
+                .executable = process_owner.executable,
+                .first_ms = pending.time_ms,
+                .last_ms = pending.time_ms};
+  if (denial.host.empty()) denial.host = denial.address;
+  if (denial.ids.chat_id.empty()) denial.ids.chat_id = chats_.find(denial.ids.request_id);
+  denials_.note(std::move(denial));
+}
+
 // Returns whether the record gets an egress.new_host event of its own, which then counts in the
 // table of hosts. `record.data` is not closed yet. Beyond the budget a connection's host is listed;
 // a name stays new for the next time, and its parent domain is reported instead.

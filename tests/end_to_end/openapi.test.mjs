@@ -57,7 +57,10 @@ test('the routes of the daemon are those of the file, and callers need what the 
   assert.deepEqual(described, served);
   for (const { method, path, operation } of operations) {
     const { access } = routes.find((route) => route.method === method.toUpperCase() && route.path === path.replace('{project}', '*'));
-    const needsToken = (operation.security ?? api.security).length > 0;
+    const security = operation.security ?? api.security;
+    const isOptional = security.some((one) => Object.keys(one).length === 0);
+    assert.equal(access === 'any_scope', isOptional, `${method} ${path}: access ${access}`);
+    const needsToken = security.length > 0 && !isOptional;
     assert.equal(['read', 'write', 'telemetry', 'admin'].includes(access), needsToken, `${method} ${path}: access ${access}`);
   }
 });
@@ -76,7 +79,7 @@ test('answers of success have the shape that the file gives', async () => {
   assertDescribed(await client.post('/api/events', [event, decision], bearer), '/api/events', 'post');
   assertDescribed(await client.post('/api/events?partial=1', [event, { no: 'type' }], bearer), '/api/events', 'post');
   assertDescribed(await client.post('/api/frontend-log', { message: 'm' }), '/api/frontend-log', 'post');
-  for (const path of ['/health', '/livez', '/readyz', '/', '/picortex.js', '/api/status', '/api/egress', '/api/metrics/history', '/api/events', '/api/turns',
+  for (const path of ['/health', '/livez', '/readyz', '/', '/picortex.js', '/api/status', '/api/egress', '/api/egress/why?host=a.test', '/api/metrics/history', '/api/events', '/api/turns',
     '/api/stats?by=type,chat&sum=n&p95=n', '/api/histogram', '/api/facets', '/api/chats', '/api/errors']) {
     const answer = await client.get(path, path.startsWith('/api/') ? bearer : {});
     assert.equal(answer.status, 200, path);

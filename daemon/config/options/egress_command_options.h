@@ -21,6 +21,37 @@ inline constexpr Option kAssumeYes{"--yes",
                                    "true or 1, false or 0",
                                    Option::Kind::toggle};
 
+inline constexpr Option kListGrants{
+    "--grants",
+    "PICORTEX_EGRESS_GRANTS",
+    "",
+    "false",
+    "show what each host permits besides reading: uploads, publishing, programs that are executed",
+    "true or 1, false or 0",
+    Option::Kind::toggle};
+
+inline constexpr Option kRequestReason{"--reason",
+                                       "PICORTEX_EGRESS_REASON",
+                                       "TEXT",
+                                       "",
+                                       "what the host is needed for, as the operator will read it",
+                                       "one line of at most 500 bytes"};
+
+inline constexpr Option kTestEdit{
+    "--edit",
+    "PICORTEX_EGRESS_EDIT",
+    "FILE",
+    "",
+    "judge all recorded attempts again, with this changed allowlist in place of the present one",
+    "the path of a file, at most 4000 bytes"};
+
+inline constexpr Option kTestSince{"--since",
+                                   "PICORTEX_EGRESS_SINCE",
+                                   "TIME",
+                                   "7d",
+                                   "with --edit: judge the attempts from this time on",
+                                   "a time such as 2h, yesterday, 'nov 17' or '2026-11-17 14:00'"};
+
 inline constexpr Option kSelftestTarget{
     "--target",
     "PICORTEX_SELFTEST_TARGET",

@@ -20,6 +20,7 @@ std::optional<Scope> scope_needed(Access access) noexcept {
     case Access::anyone:
     case Access::own_host:
     case Access::own_names:
+    case Access::any_scope:
       return std::nullopt;
     case Access::read:
       return Scope::read;
@@ -67,11 +68,14 @@ AccessControl::Decision AccessControl::check(Access access, const http::Request&
                                              const http::Peer& peer) const noexcept {
   if (const auto rejection = check_names(access, request, peer)) return {rejection, {}};
   const auto needed = scope_needed(access);
-  if (!needed) return {};
+  if (!needed && access != Access::any_scope) return {};
   const std::string_view authorization = request.field("authorization");
   Scopes scopes = scopes_of_token(authorization);
   if (scopes.is_empty()) scopes = scopes_of_peer(peer);
-  if (scopes.grant(*needed)) return {{}, scopes};
+  // A token that is wrong is an error, also where none is needed.
+  const bool is_enough =
+      needed ? scopes.grant(*needed) : !scopes.is_empty() || authorization.empty();
+  if (is_enough) return {{}, scopes};
   if (!scopes.is_empty()) return {{403, missing_scope(*needed)}, {}};
   return {{401, authorization.empty()
                     ? "A token is needed: send Authorization: Bearer with the secret of <data "

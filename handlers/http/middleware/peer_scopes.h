@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/net/socket_address.h"
 #include "base/result.h"
 #include "handlers/http/middleware/scope.h"
 
@@ -28,6 +29,12 @@ struct Peer {
   static Peer of_unix_socket(int socket) noexcept;
 
   bool is_in(gid_t group) const noexcept;
+};
+
+// The two ends of a TCP connection.
+struct ConnectionEnds {
+  SocketAddress client;
+  SocketAddress server;
 };
 
 // The scopes of PICORTEX_PEERS: what users and groups may do over a Unix socket without a token.

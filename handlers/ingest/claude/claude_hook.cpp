@@ -91,6 +91,7 @@ class HookReader {
 
   void read_tool_failure() {
     hook_.event_type = "claude.tool_failure";
+    hook_.is_tool_failure = true;
     hook_.level = Level::warn;
     hook_.note.state = TurnState::running;
     copy("tool_name");
@@ -102,7 +103,8 @@ class HookReader {
     double duration_ms = 0;
     if (body_["duration_ms"].get(duration_ms) == simdjson::SUCCESS && duration_ms >= 0 &&
         duration_ms < 1e12) {
-      data_.number("duration_ms", static_cast<std::int64_t>(duration_ms));
+      hook_.duration_ms = static_cast<std::int64_t>(duration_ms);
+      data_.number("duration_ms", hook_.duration_ms);
     }
     const std::string_view error = first_line(text_of(body_, "error"));
     if (!error.empty()) data_.text("error", error);

@@ -19,6 +19,8 @@ inline constexpr std::string_view kTaskEndedMsg = "a background task has ended";
 struct ClaudeHook {
   bool is_kept = false;        // false: nothing that is stored
   bool is_submission = false;  // UserPromptSubmit of a person
+  bool is_tool_failure = false;
+  std::int64_t duration_ms = 0;  // of a tool that failed; 0: not known
   Level level = Level::info;
   std::string_view event_type;
   std::string msg;

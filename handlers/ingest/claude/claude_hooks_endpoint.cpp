@@ -9,6 +9,8 @@ namespace picortex {
 namespace {
 
 constexpr std::string_view kNothingToSay = "{}";
+// How long a failed tool call is taken to have lasted if its hook does not say it.
+constexpr std::int64_t kUnknownDurationMs = 60'000;
 
 }  // namespace
 
@@ -63,8 +65,27 @@ void ClaudeHooksEndpoint::look_at_budget(Delivery& delivery) {
       .text("reason", "picortex: " + reason + ". Try again later, or ask the operator.");
 }
 
-void ClaudeHooksEndpoint::answer(http::Exchange& exchange, const Delivery& delivery) {
-  exchange.respond({.body = delivery.block.empty() ? kNothingToSay : delivery.block});
+void ClaudeHooksEndpoint::answer(http::Exchange& exchange, const Delivery& delivery) const {
+  if (!delivery.block.empty()) return exchange.respond({.body = delivery.block});
+  const std::string context = explain_failure(delivery);
+  if (context.empty()) return exchange.respond({.body = kNothingToSay});
+  std::string body;
+  JsonObject(body)
+      .object("hookSpecificOutput")
+      .text("hookEventName", "PostToolUseFailure")
+      .text("additionalContext", context);
+  exchange.respond({.body = body});
+}
+
+std::string ClaudeHooksEndpoint::explain_failure(const Delivery& delivery) const {
+  if (reasons_ == nullptr || !delivery.hook.is_tool_failure) return {};
+  const std::int64_t duration_ms =
+      delivery.hook.duration_ms == 0 ? kUnknownDurationMs : delivery.hook.duration_ms;
+  const bool names_request = delivery.hook.note.names_request;
+  return reasons_->explain({.request_id = names_request ? delivery.event.request_id : Uuid{},
+                            .chat_id = delivery.chat,
+                            .began_ms = delivery.event.time_ms - duration_ms,
+                            .now_ms = reactor_.unix_ms()});
 }
 
 void ClaudeHooksEndpoint::store(http::Exchange& exchange, Delivery& delivery) {
@@ -113,7 +134,7 @@ ClaudeHooksEndpoint::Delivery& ClaudeHooksEndpoint::lease() {
 void ClaudeHooksEndpoint::Delivery::on_outcome(StoreOutcome outcome) noexcept {
   answer_due.stop();
   if (exchange != nullptr && (outcome == StoreOutcome::stored || !block.empty())) {
-    answer(*exchange, *this);
+    owner.answer(*exchange, *this);
   } else if (exchange != nullptr) {
     exchange->fail(503, "The hook cannot be stored now", "Retry-After: 1\r\n");
   }
@@ -123,7 +144,7 @@ void ClaudeHooksEndpoint::Delivery::on_outcome(StoreOutcome outcome) noexcept {
 
 // The disk takes its time; the agent is not to wait for it.
 void ClaudeHooksEndpoint::Delivery::on_answer_due() noexcept {
-  answer(*exchange, *this);
+  owner.answer(*exchange, *this);
   exchange = nullptr;
 }
 

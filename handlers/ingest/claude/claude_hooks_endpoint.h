@@ -11,6 +11,7 @@
 #include "handlers/http/exchange.h"
 #include "handlers/http/middleware/token.h"
 #include "handlers/ingest/claude/claude_hook.h"
+#include "handlers/ingest/claude/failure_reasons.h"
 #include "handlers/ingest/telemetry_budget.h"
 #include "handlers/pipeline/event_writer.h"
 #include "handlers/pipeline/spending_ledger.h"
@@ -25,6 +26,9 @@ namespace picortex {
 // With a budget, the prompts of a person in a chat that has spent it are answered with a block and
 // its reason, also when nothing can be stored. A convenience, not a boundary: an agent whose hook
 // fails goes on.
+//
+// A tool call that failed is answered with what is known of the reason, as context for the agent.
+// That text goes to the agent alone: it is not stored, and the client shows it in no chat.
 class ClaudeHooksEndpoint {
  public:
   static constexpr std::size_t kBodySizeMax = 1024 * 1024;
@@ -36,6 +40,9 @@ class ClaudeHooksEndpoint {
 
   // None: chats may spend anything.
   void set_budget(const std::optional<SpendingLimit>& budget) noexcept { budget_ = budget; }
+
+  // `reasons` must outlive this object.
+  void explain_failures_with(const FailureReasons& reasons) noexcept { reasons_ = &reasons; }
 
   void post(http::Exchange& exchange) noexcept;
 
@@ -58,7 +65,8 @@ class ClaudeHooksEndpoint {
 
   void store(http::Exchange& exchange, Delivery& delivery);
   void look_at_budget(Delivery& delivery);
-  static void answer(http::Exchange& exchange, const Delivery& delivery);
+  void answer(http::Exchange& exchange, const Delivery& delivery) const;
+  std::string explain_failure(const Delivery& delivery) const;
   Delivery& lease();
 
   Reactor& reactor_;
@@ -68,6 +76,7 @@ class ClaudeHooksEndpoint {
   const Token& token_;
   const SpendingLedger& ledger_;
   std::optional<SpendingLimit> budget_;
+  const FailureReasons* reasons_ = nullptr;
   DeadlineList answers_due_{kAnswerTime};
   std::deque<Delivery> deliveries_;
   std::vector<Delivery*> free_;

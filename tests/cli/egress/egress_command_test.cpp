@@ -147,6 +147,30 @@ BOOST_AUTO_TEST_CASE(a_rule_that_needs_a_name_allows_no_protocol_without_one) {
   BOOST_TEST(run({"test", "a.test:8443"}) == 0);
 }
 
+BOOST_AUTO_TEST_CASE(a_changed_list_is_judged_by_what_was_recorded) {
+  store_attempts({});
+  directory.write("new.txt", "a.test\n");
+  const std::string edited = directory.path() + "/new.txt";
+  BOOST_TEST(run({"test", "--edit", edited}) == 0);
+  BOOST_TEST(output_of({"test", "--edit", edited, "--json"})
+                 .starts_with(R"({"attempts":0,"unchanged":0,"now_allowed":[],"now_denied":[])"));
+  directory.write("new.txt", "not a rule\n");
+  BOOST_TEST(run({"test", "--edit", edited}) == 1);
+  BOOST_TEST(run({"test", "--edit", directory.path() + "/none.txt"}) == 1);
+  BOOST_TEST(run({"test", "--edit", edited, "a.test"}) == 2);
+  BOOST_TEST(run({"test", "--edit", edited, "--since", "whenever"}) == 2);
+}
+
+BOOST_AUTO_TEST_CASE(grants_are_listed_with_the_hosts_that_are_known) {
+  BOOST_TEST(run({"allow", "new.test"}) == 0);
+  const std::string output = output_of({"list", "--grants"});
+  BOOST_TEST(output.find("\ngithub.com                      yes      yes      yes      ") !=
+             std::string::npos);
+  BOOST_TEST(
+      output.find("\nnew.test                        ?        ?        ?        not known") !=
+      std::string::npos);
+}
+
 BOOST_AUTO_TEST_CASE(usage_errors_end_with_2) {
   for (const std::vector<std::string>& words :
        std::vector<std::vector<std::string>>{{},
@@ -156,6 +180,9 @@ BOOST_AUTO_TEST_CASE(usage_errors_end_with_2) {
                                              {"allow", "a.test", "--for", "1y"},
                                              {"allow", "a.test", "--for", "0h"},
                                              {"test", "a..b"},
+                                             {"test"},
+                                             {"why"},
+                                             {"why", "a..b"},
                                              {"test", "a.test:0"},
                                              {"list", "--egress-allowlist", ""}}) {
     BOOST_TEST(run(words) == 2);

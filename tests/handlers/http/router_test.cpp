@@ -80,6 +80,7 @@ BOOST_AUTO_TEST_CASE(lists_its_routes_with_who_may_call_them) {
   BOOST_TEST(access_name(Access::anyone) == "anyone");
   BOOST_TEST(access_name(Access::own_host) == "own_host");
   BOOST_TEST(access_name(Access::own_names) == "own_names");
+  BOOST_TEST(access_name(Access::any_scope) == "any_scope");
   BOOST_TEST(access_name(Access::read) == "read");
   BOOST_TEST(access_name(Access::admin) == "admin");
 }

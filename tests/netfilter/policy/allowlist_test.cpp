@@ -183,4 +183,18 @@ BOOST_AUTO_TEST_CASE(takes_no_more_than_its_bounds) {
   BOOST_TEST(permits(list, "a79999.b", 443) == "a79999.b");
 }
 
+BOOST_AUTO_TEST_CASE(the_operators_list_may_leave_out_a_built_in_host) {
+  const std::string without = built_in_rules_beside("a.test\n!pypi.org # not here\n!a.test\n");
+  BOOST_TEST(without.find("pypi.org") == std::string::npos);
+  BOOST_TEST(without.size() == kBuiltInRules.size() - std::string_view("pypi.org\n").size());
+  BOOST_TEST(built_in_rules_beside("!github.com\n!github.com\n!api.anthropic.com")
+                 .find("raw.githubusercontent.com\n") != std::string::npos);
+  BOOST_TEST(built_in_rules_beside("pypi.org\n!org\n! pypi.org\n") == kBuiltInRules);
+  Allowlist list;
+  BOOST_TEST(list.add("!pypi.org\na.test\n", RuleSource::list).empty());
+  BOOST_TEST(list.rules().size() == 1u);
+  BOOST_TEST(list.add("!b.test\n!pypi.org:443\n", RuleSource::list).size() == 2u);
+  BOOST_TEST(list.add("!pypi.org\n", RuleSource::temporary).size() == 1u);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

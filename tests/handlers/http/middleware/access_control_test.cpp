@@ -192,4 +192,18 @@ BOOST_AUTO_TEST_CASE(a_known_token_of_a_unix_peer_decides_alone) {
   BOOST_TEST(check(Access::read, uid_t{0}) == 403);
 }
 
+BOOST_AUTO_TEST_CASE(where_any_scope_will_do_what_came_with_the_request_is_passed_on) {
+  BOOST_TEST(check(Access::any_scope) == 0);
+  BOOST_TEST(decide(Access::any_scope).scopes.is_empty());
+  BOOST_TEST(decide(Access::any_scope, geteuid() + 12345).scopes.is_empty());
+  BOOST_TEST(decide(Access::any_scope, geteuid()).scopes.grant(Scope::admin));
+  use_token({Scope::read});
+  BOOST_TEST((decide(Access::any_scope).scopes == Scopes{Scope::read}));
+  authorize("Bearer wrong");
+  BOOST_TEST(check(Access::any_scope) == 401);
+  authorize(bearer);
+  request.fields.push_back({"Origin", "http://evil.example"});
+  BOOST_TEST(check(Access::any_scope) == 403);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
