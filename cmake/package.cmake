@@ -15,7 +15,7 @@ add_custom_target(picortex_package DEPENDS ${man_pages})
 add_dependencies(picortex picortex_package)
 
 install(TARGETS picortex RUNTIME DESTINATION /usr/bin)
-install(FILES ${deploy}/picortex.service ${deploy}/picortex.socket DESTINATION /lib/systemd/system)
+install(FILES ${deploy}/picortex.service ${deploy}/picortex.socket ${deploy}/picortex-ship.service DESTINATION /lib/systemd/system)
 install(FILES ${deploy}/picortex.conf ${deploy}/egress-allowlist.txt DESTINATION /etc/picortex)
 install(FILES ${deploy}/picortex.lnav.json DESTINATION /etc/lnav/formats/picortex)
 install(FILES ${deploy}/completions/picortex.bash DESTINATION /usr/share/bash-completion/completions RENAME picortex)

@@ -17,6 +17,7 @@
 #include "daemon/http_api.h"
 #include "daemon/memory_reserve.h"
 #include "daemon/reload.h"
+#include "daemon/ship_watch.h"
 #include "daemon/startup_resources.h"
 #include "daemon/systemd/service_notifier.h"
 #include "daemon/token_watch.h"
@@ -115,6 +116,7 @@ class Daemon {
   InternalEventSink own_events_{writer_};
   AlertCommand alert_command_;
   AlertEngine alerts_;
+  ShipWatch ship_;
   std::unique_ptr<EgressService> egress_;
   std::unique_ptr<StatusEndpoint> status_;
   std::unique_ptr<TokenWatch> token_watch_;
@@ -153,6 +155,7 @@ Daemon::Daemon(const ServeOptions& options, StartupResources& foundation)
       alert_command_(reactor_, log_, options.alert_command),
       alerts_(reactor_, log_, feed_, writer_, probe_, output_, own_events_, alert_command_,
               spending_),
+      ship_(reactor_, log_, writer_, alerts_, own_events_, options.data_dir),
       notifier_(reactor_, foundation.service, ServiceNotifier::Alive::to<&Daemon::is_alive>(*this)),
       drain_limits_(std::chrono::seconds(options.drain_seconds)),
       closing_limits_(kClosingTime) {
@@ -188,6 +191,7 @@ Result<void> Daemon::start(const ServeOptions& options, StartupResources& founda
   status_->add(*egress_);
   status_->add(alerts_);
   status_->add(api_.otlp());
+  status_->add(ship_);
   router_.add({.method = http::Method::get,
                .path = "/api/status",
                .access = http::Access::read,
@@ -209,6 +213,7 @@ Result<void> Daemon::start(const ServeOptions& options, StartupResources& founda
   egress_->start();
   alerts_.set_rules(options.alert_rules);
   alerts_.start();
+  ship_.start();
   std::string names;
   for (http::Listener& listener : foundation.listeners) {
     names += (names.empty() ? "listening on " : ", ") + listener.name;
@@ -290,6 +295,7 @@ void Daemon::begin_drain(int signal) {
   probe_.stop();
   egress_->stop();
   alerts_.stop();
+  ship_.stop();
   alert_command_.stop();
   server_->drain();
   drain_limits_.start(drain_limit_, reactor_.now());
@@ -327,7 +333,7 @@ void Daemon::abandon_disk() {
 
 bool Daemon::has_served() const noexcept {
   return server_->is_idle() && probe_.is_idle() && egress_->has_reported() &&
-         alert_command_.is_idle() && queries_.is_idle() && api_.is_idle();
+         alert_command_.is_idle() && queries_.is_idle() && api_.is_idle() && ship_.is_idle();
 }
 
 void Daemon::on_iteration_end() noexcept {

@@ -59,6 +59,11 @@ Result<std::unique_ptr<Shipper>> Shipper::open(ShipTarget target, std::string da
                        : "cannot lock " + path + ": " + std::strerror(errno));
   }
   shipper->position_ = TRY(shipper->files_.load_position());
+  if (shipper->position_.complete_ms == 0) {
+    // The lag of a target that has never had anything counts from here on.
+    shipper->position_.complete_ms = shipper->now_ms();
+    TRY(shipper->files_.save_position(shipper->position_));
+  }
   return shipper;
 }
 

@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "base/timestamp.h"
+#include "storage/query/arrival_query.h"
 #include "storage/sqlite/file_identity.h"
 #include "storage/sqlite/schema.h"
 
@@ -252,6 +253,15 @@ StoreResult<void> EventStore::insert_in_sequence(std::int64_t time_ms, std::int6
     }
     sequence_.skip_to(time_ms, *last + 1);
   }
+}
+
+void EventStore::note_consumers(const std::vector<ConsumerPlace>& consumers) {
+  std::vector<std::int64_t> places;
+  for (const ConsumerPlace& consumer : consumers) {
+    // In another order of arrival it begins again.
+    places.push_back(consumer.epoch == arrival_epoch() ? consumer.place : kBeforeAllArrivals);
+  }
+  retention_.note_consumers(std::move(places));
 }
 
 StoreResult<Pruned> EventStore::prune(std::int64_t now_ms, std::size_t rows_max) {

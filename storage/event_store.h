@@ -78,6 +78,8 @@ class EventStore {
   void keep_appended(std::int64_t before_ms, std::int64_t until_ms) noexcept {
     retention_.keep_appended(before_ms, until_ms);
   }
+  // Whose events that retention deletes before they have them prune() counts.
+  void note_consumers(const std::vector<ConsumerPlace>& consumers);
   // Returns whether there is something to delete. Must not be called within a transaction.
   // `now_ms`, here and below, is the time that deletion may trust (base/trusted_clock.h), not the
   // wall clock.

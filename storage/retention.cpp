@@ -6,6 +6,7 @@
 
 #include "storage/counters.h"
 #include "storage/event_id.h"
+#include "storage/query/arrival_query.h"
 
 namespace picortex {
 namespace {
@@ -161,6 +162,7 @@ StoreResult<bool> Retention::is_due(std::int64_t now_ms) {
 // --- Deleting it ---
 
 StoreResult<Pruned> Retention::prune(std::int64_t now_ms, std::size_t rows_max) {
+  lapsed_.assign(places_.size(), 0);
   auto keys = TRY(expired(now_ms));
   // A chat counts as active for a week, so its row stays that long unless space is needed.
   const std::int64_t week = now_ms / kMinuteMs - Counters::kWeekMinutes;
@@ -183,6 +185,7 @@ StoreResult<Pruned> Retention::prune(std::int64_t now_ms, std::size_t rows_max) 
   auto hosts = TRY(prune_hosts(now_ms, rows_max));
   auto turns = TRY(turns_->prune(before_ms(now_ms), rows_max));
   pruned.more = rows >= rows_max || hosts >= rows_max || turns >= rows_max || names_.is_scanning();
+  pruned.lapsed = lapsed_;
   // The counters' old minutes are deleted along with events, which is often enough.
   if (pruned.events == 0) return pruned;
   prune_minutes_.bind(1, week).bind(2, static_cast<std::int64_t>(rows_max));
@@ -224,11 +227,14 @@ StoreResult<std::size_t> Retention::run(Statement& statement) {
   for (;; ++rows) {
     if (!TRY(statement.step())) break;
     names_.collect(statement.integer(0), statement.integer(1));
+    const std::int64_t number = statement.integer(4);
+    const std::int64_t arrival = number > 0 ? number : old_arrival(statement.integer(2));
+    for (std::size_t i = 0; i < places_.size(); ++i) lapsed_[i] += arrival > places_[i] ? 1 : 0;
     indexes_->note_deleted({.key = statement.integer(2),
                             .type = statement.integer(0),
                             .chat = statement.integer(1),
                             .level = level_of_number(statement.integer(3)).value_or(Level::fatal),
-                            .arrival = statement.integer(4)});
+                            .arrival = number});
   }
   TRY(names_.prune_collected(seen_before_));
   return rows;

@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <limits>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "base/timestamp.h"
 #include "storage/egress_host_table.h"
@@ -27,10 +29,18 @@ struct AcceptedTimes {
   std::int64_t newest_ms = kLatestUnixMs;
 };
 
+// How far somebody is who takes the events in their order of arrival (storage/index/arrival_log.h).
+struct ConsumerPlace {
+  std::string name;
+  std::int64_t epoch = 0;  // that the place is of
+  std::int64_t place = 0;  // as storage/query/arrival_query.h has it
+};
+
 // The result of one call of Retention::prune().
 struct Pruned {
   std::size_t events = 0;
-  bool more = false;  // there is or may be more to delete
+  bool more = false;                      // there is or may be more to delete
+  std::vector<std::int64_t> lapsed = {};  // for each consumer: events that it did not have yet
 };
 
 // Deletes the oldest events, a few at a time: those beyond an age, and as many as needed to stay
@@ -55,6 +65,9 @@ class Retention {
   StoreResult<void> prepare(Database& database, NameInterner& names, Counters& counters,
                             EgressHostTable& egress_hosts, TurnTable& turns, EventIndexes& indexes);
   void limit(const RetentionLimits& limits) noexcept;
+
+  // Whose lapsed events are counted, until the next call; places of the store's own epoch.
+  void note_consumers(std::vector<std::int64_t> places) noexcept { places_ = std::move(places); }
 
   // Returns whether there is something to delete. `now_ms`, here and below, is the time that
   // deletion may trust (base/trusted_clock.h).
@@ -117,6 +130,9 @@ class Retention {
   std::int64_t keep_until_ms_ = 0;
   Span span_;
   Span saved_span_;
+
+  std::vector<std::int64_t> places_;  // of the consumers
+  std::vector<std::int64_t> lapsed_;  // by these, of the call at hand
 
   Statement oldest_;
   Statement pages_;

@@ -49,7 +49,7 @@ install_package() {
 
 is_unit_clean() {
   local output
-  output=$(systemd-analyze verify --man=no --root="$root" picortex.service picortex.socket 2>&1 | grep -i picortex) || return 0
+  output=$(systemd-analyze verify --man=no --root="$root" picortex.service picortex.socket picortex-ship.service 2>&1 | grep -i picortex) || return 0
   echo "$output"
   return 1
 }
@@ -74,6 +74,9 @@ expect 'every linked library is there' sh -c "! chroot '$root' ldd /usr/bin/pico
 expect 'its user is there' inside getent passwd picortex
 expect 'systemd accepts the units' is_unit_clean
 expect 'the sandbox is tight' systemd-analyze security --offline=yes --threshold=29 "$source/deploy/picortex.service"
+expect 'the sandbox of the shipper is tighter' systemd-analyze security --offline=yes --threshold=15 "$source/deploy/picortex-ship.service"
+expect 'the shipper starts only when it is enabled' test -s "$root/lib/systemd/system/picortex-ship.service" \
+  -a ! -e "$root/etc/systemd/system/multi-user.target.wants/picortex-ship.service"
 expect 'the units start with the host' test -L "$root/etc/systemd/system/multi-user.target.wants/picortex.service" \
   -a -L "$root/etc/systemd/system/sockets.target.wants/picortex.socket"
 expect 'the configuration is closed to others' test "$(stat -c %a "$root/etc/picortex/picortex.conf")" = 640

@@ -7,7 +7,6 @@
 #include "base/json/json_text.h"
 #include "base/timestamp.h"
 #include "cli/commands/time_expression.h"
-#include "cli/output/event_counts.h"
 #include "cli/output/table.h"
 #include "daemon/config/serve_options.h"
 #include "storage/query/stats/chats_query.h"
@@ -60,17 +59,10 @@ std::string text_of(const std::vector<ChatSummary>& chats, std::size_t limit) {
 }
 
 Result<std::vector<ChatSummary>> find(const ChatsOptions& options) {
-  auto reader = EventReader::open(options.data_dir);
-  if (!reader) return failure(reader.error().what);
+  auto source = TRY(open_source(options.data_dir, options.fleet));
   EventFilter filter = options.filter;
-  if (options.request) {
-    auto request = find_request(**reader, *options.request);
-    if (!request) return std::unexpected(std::move(request.error()));
-    filter.request_id = *request;
-  }
-  ChatsQuery query(filter);
-  if (auto done = run_to_end(query, **reader); !done) return std::unexpected(done.error());
-  return query.take_chats();
+  if (options.request) filter.request_id = TRY(find_request(*source, *options.request));
+  return source->chats(filter);
 }
 
 }  // namespace
@@ -79,10 +71,13 @@ Result<ChatsOptions> read_chats_options(Settings& settings) {
   ChatsOptions options;
   read_zone(settings);
   options.data_dir = read_data_dir(settings);
+  auto fleet = read_fleet(settings);
   read_filters(settings, options.filter, options.request);
   options.json = settings.toggle(kAnswerJson);
   options.limit = settings.number(kAnswerLimit);
   if (settings.error()) return std::unexpected(*settings.error());
+  if (!fleet) return failure("chats: " + fleet.error().what);
+  options.fleet = *std::move(fleet);
   return options;
 }
 

@@ -5,13 +5,15 @@
 
 #include "base/result.h"
 #include "cli/commands/logs.h"
+#include "cli/source/fleet_place.h"
 #include "daemon/config/settings.h"
 
 namespace picortex {
 
 struct ChatsOptions {
   std::string data_dir;
-  EventFilter filter;  // its request is in `request`
+  std::optional<FleetPlace> fleet;  // instead of the data directory
+  EventFilter filter;               // its request is in `request`
   std::optional<IdPrefix> request;
   std::uint32_t limit = 50;
   bool json = false;

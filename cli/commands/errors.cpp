@@ -13,7 +13,6 @@
 #include "cli/client/http_client.h"
 #include "cli/commands/health.h"
 #include "cli/commands/time_expression.h"
-#include "cli/output/event_counts.h"
 #include "cli/output/table.h"
 #include "daemon/config/serve_options.h"
 
@@ -111,17 +110,10 @@ std::string text_of(const std::vector<ErrorGroup>& groups, std::size_t hidden, s
 }
 
 Result<std::vector<ErrorGroup>> find(const ErrorsOptions& options) {
-  auto reader = EventReader::open(options.data_dir);
-  if (!reader) return failure(reader.error().what);
+  auto source = TRY(open_source(options.data_dir, options.fleet));
   EventFilter filter = options.filter;
-  if (options.request) {
-    auto request = find_request(**reader, *options.request);
-    if (!request) return std::unexpected(std::move(request.error()));
-    filter.request_id = *request;
-  }
-  ErrorGroupsQuery query(std::move(filter));
-  if (auto done = run_to_end(query, **reader); !done) return std::unexpected(done.error());
-  return query.take_groups();
+  if (options.request) filter.request_id = TRY(find_request(*source, *options.request));
+  return source->errors(filter);
 }
 
 // The one group that the change means.
@@ -186,6 +178,7 @@ Result<ErrorsOptions> read_errors_options(Settings& settings) {
   ErrorsOptions options;
   read_zone(settings);
   options.data_dir = read_data_dir(settings);
+  auto fleet = read_fleet(settings);
   read_filters(settings, options.filter, options.request);
   options.all = settings.toggle(kErrorsAll);
   options.json = settings.toggle(kAnswerJson);
@@ -202,7 +195,14 @@ Result<ErrorsOptions> read_errors_options(Settings& settings) {
     options.change = {settings.one(*option, parse_group_id), state};
   }
   if (settings.error()) return std::unexpected(*settings.error());
+  if (!fleet) return failure("errors: " + fleet.error().what);
+  options.fleet = *std::move(fleet);
   if (!server) return std::unexpected(std::move(server.error()));
+  if (options.change && options.fleet) {
+    return failure(
+        "errors: --mute, --resolve and --open are sent to the daemon of a host: run them there, "
+        "without --from");
+  }
   options.server = *std::move(server);
   return options;
 }

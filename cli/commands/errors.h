@@ -5,6 +5,7 @@
 
 #include "base/result.h"
 #include "cli/commands/logs.h"
+#include "cli/source/fleet_place.h"
 #include "daemon/config/listen_address.h"
 #include "daemon/config/settings.h"
 #include "storage/query/stats/error_groups.h"
@@ -19,6 +20,7 @@ struct ErrorsOptions {
   };
 
   std::string data_dir;
+  std::optional<FleetPlace> fleet;      // instead of the data directory
   std::optional<ListenAddress> server;  // that takes a change
   EventFilter filter;                   // its request is in `request`
   std::optional<IdPrefix> request;

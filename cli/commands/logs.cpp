@@ -15,12 +15,12 @@
 #include "cli/commands/time_expression.h"
 #include "cli/commands/timeline.h"
 #include "cli/output/event_counts.h"
+#include "cli/source/local_source.h"
 #include "storage/event_id.h"
 
 namespace picortex {
 namespace {
 
-constexpr std::size_t kBytesMax = 256 * 1024 * 1024;  // of one answer
 constexpr std::chrono::milliseconds kFollowPause{250};
 constexpr std::size_t kFollowRows = 1000;
 // More events than this are read and printed in pages, oldest first, so that memory stays bounded.
@@ -30,33 +30,51 @@ constexpr std::size_t kPageRows = 10'000;
 
 class Logs {
  public:
-  Logs(const LogsOptions& options, EventReader& reader)
+  Logs(const LogsOptions& options, EventSource& source)
       : options_(options),
-        reader_(reader),
+        source_(source),
         filter_(options.filter),
         timeline_(!options.json && stdout_is_coloured(), options.ids) {}
 
   Result<void> run() {
     if (options_.request) {
-      filter_.request_id = TRY(find_request(reader_, *options_.request));
+      filter_.request_id = TRY(find_request(source_, *options_.request));
     }
-    if (options_.around) return show_around();
-    return options_.follow ? follow() : show_newest();
+    return options_.around ? show_around() : show_newest();
+  }
+
+  // Shows the newest events, and those that arrive after them until stdout ends.
+  Result<void> follow(EventReader& reader) {
+    if (options_.request) {
+      filter_.request_id = TRY(find_request(source_, *options_.request));
+    }
+    std::vector<EventRow> rows;
+    // Before the rows: what arrives while they are read is among both, and is shown once.
+    const auto last = reader.last_arrival();
+    if (!last) return failure(last.error().what);
+    TRY(fetch(EventOrder::newest_first, {}, options_.limit, rows));
+    Follower follower(reader, filter_, *last, rows);
+    std::ranges::reverse(rows);
+    if (!options_.json) put("times are " + zone_name(kSystemClock.unix_ms()) + '\n');
+    for (;;) {
+      for (const EventRow& row : rows) put_in_turn(row);
+      TRY(flush());
+      rows.clear();
+      auto more = follower.look(rows, kFollowRows);
+      if (!more && more.error().kind != FaultKind::busy) return failure(more.error().what);
+      if ((rows.empty() || !more) && wait_unless_reader_is_gone() == Reader::gone) return {};
+      if (auto place = reader.check_place(); !place) return failure(place.error().what);
+    }
   }
 
  private:
-  // Appends up to `count` rows after `after`. Returns true if there are no more.
+  // Appends up to `count` rows after `after`, and those that have the last one's key. Returns true if
+  // there are no more.
   Result<bool> fetch(EventOrder order, std::optional<std::int64_t> after, std::size_t count,
                      std::vector<EventRow>& rows) {
     EventFilter filter = filter_;
     filter.order = order;
-    EventQuery query(reader_, std::move(filter), after);
-    const QueryBudget budget{.rows_max = rows.size() + count,
-                             .time_max = std::chrono::milliseconds(100)};
-    while (!query.is_done() && rows.size() < budget.rows_max && query.cost().bytes < kBytesMax) {
-      if (auto done = query.run(rows, budget); !done) return failure(done.error().what);
-    }
-    return query.is_done();
+    return source_.read(filter, {.after = after, .rows_max = count}, rows);
   }
 
   Result<void> show_newest() {
@@ -64,8 +82,11 @@ class Logs {
     std::vector<EventRow> rows;
     bool is_all = TRY(fetch(EventOrder::newest_first, {}, options_.limit, rows));
     if (rows.empty()) return say_why_empty();
-    // With exactly `limit` rows it is unknown whether there are more.
-    if (!is_all) {
+    if (rows.size() > options_.limit) {
+      is_all = false;
+      rows.resize(options_.limit);
+    } else if (!is_all) {
+      // With exactly `limit` rows it is unknown whether there are more.
       std::vector<EventRow> more;
       TRY(fetch(EventOrder::newest_first, rows.back().key, 1, more));
       is_all = more.empty();
@@ -83,7 +104,7 @@ class Logs {
   }
 
   Result<std::string> describe_cut(std::size_t shown, std::int64_t first_ms) {
-    const std::string all = TRY(count_in_words(reader_, filter_));
+    const std::string all = TRY(count_in_words(source_, filter_));
     return "these are the newest " + std::to_string(shown) + ' ' +
            (all.empty() ? "events" : "of " + all) + ": for those before, add --until '" +
            local_time(first_ms + 1) + "' or a greater --limit";
@@ -145,7 +166,7 @@ class Logs {
     EventFilter filter = filter_;
     if (filter.since_ms == 0) filter.since_ms = rows.front().time_ms;
     filter.until_ms = std::min(filter.until_ms, rows.back().time_ms + 1);
-    return draw_histogram(reader_, filter);
+    return draw_histogram(source_, filter);
   }
 
   Result<void> show_around() {
@@ -166,23 +187,23 @@ class Logs {
 
   // Finds the event with that ID, else the first event of the request with it.
   Result<std::int64_t> find_event_of(const Uuid& id) {
-    auto key = reader_.find(id);
-    if (key && !*key) key = reader_.seek_request(id, 0, EventOrder::oldest_first);
-    if (!key) return failure(key.error().what);
-    if (*key) return **key;
+    if (const auto event = TRY(source_.find(id))) return event->key;
+    EventFilter filter;
+    filter.request_id = id;
+    filter.order = EventOrder::oldest_first;
+    std::vector<EventRow> rows;
+    TRY(source_.read(filter, {.after = {}, .rows_max = 1}, rows));
+    if (!rows.empty()) return rows.front().key;
     return failure("--around: there is no event and no request " + to_string(id));
   }
 
   // Finds the first event of the request whose ID begins with the prefix, else the event whose own
   // ID does.
   Result<std::int64_t> find_event_of(const IdPrefix& prefix) {
-    auto found = reader_.find_requests(prefix.low, prefix.high);
-    if (!found) return failure(found.error().what);
-    if (*found) {
-      return find_event_of(TRY(find_request(reader_, prefix)));
+    if (TRY(source_.find_requests(prefix.low, prefix.high))) {
+      return find_event_of(TRY(find_request(source_, prefix)));
     }
-    auto event = TRY(find_event(reader_, prefix));
-    if (event) return *event;
+    if (const auto event = TRY(find_event(source_, prefix))) return event->key;
     return failure("--around: there is no event and no request whose ID begins so");
   }
 
@@ -195,26 +216,6 @@ class Logs {
       TRY(fetch(EventOrder::newest_first, place, 1, rows));
     }
     return rows.empty() ? place : rows.front().key;
-  }
-
-  Result<void> follow() {
-    std::vector<EventRow> rows;
-    // Before the rows: what arrives while they are read is among both, and is shown once.
-    const auto last = reader_.last_arrival();
-    if (!last) return failure(last.error().what);
-    TRY(fetch(EventOrder::newest_first, {}, options_.limit, rows));
-    Follower follower(reader_, filter_, *last, rows);
-    std::ranges::reverse(rows);
-    if (!options_.json) put("times are " + zone_name(kSystemClock.unix_ms()) + '\n');
-    for (;;) {
-      for (const EventRow& row : rows) put_in_turn(row);
-      TRY(flush());
-      rows.clear();
-      auto more = follower.look(rows, kFollowRows);
-      if (!more && more.error().kind != FaultKind::busy) return failure(more.error().what);
-      if ((rows.empty() || !more) && wait_unless_reader_is_gone() == Reader::gone) return {};
-      if (auto place = reader_.check_place(); !place) return failure(place.error().what);
-    }
   }
 
   enum class Reader { there, gone };
@@ -252,20 +253,12 @@ class Logs {
   }
 
   Result<void> say_why_empty() {
-    auto newest = reader_.seek(EventReader::Index::all, 0, first_key_of(EventFilter().until_ms),
-                               EventOrder::newest_first);
-    if (!newest) return failure(newest.error().what);
-    std::string hint =
-        "the database holds no event yet: is picortex serve running, and this its "
-        "data directory?";
-    if (*newest) {
-      hint = "the newest event of all is of " + local_time(time_of(**newest)) +
+    std::string hint = source_.hint_when_empty();
+    if (const auto newest_ms = TRY(source_.newest_ms())) {
+      hint = "the newest event of all is of " + local_time(*newest_ms) +
              ": try another --since or --until, or leave out a filter";
-      if (!filter_.chat_id.empty()) {
-        auto chat = reader_.chat_number(filter_.chat_id);
-        if (!chat) return failure(chat.error().what);
-        if (!*chat)
-          hint = "there is no chat " + display(filter_.chat_id) + ": see that it is whole";
+      if (!filter_.chat_id.empty() && !TRY(source_.has_chat(filter_.chat_id))) {
+        hint = "there is no chat " + display(filter_.chat_id) + ": see that it is whole";
       }
     }
     print_notice("logs", "no event matches; " + hint);
@@ -282,7 +275,7 @@ class Logs {
   }
 
   const LogsOptions& options_;
-  EventReader& reader_;
+  EventSource& source_;
   EventFilter filter_;
   Timeline timeline_;
   std::string out_;
@@ -290,42 +283,36 @@ class Logs {
 
 }  // namespace
 
-Result<Uuid> find_request(EventReader& reader, const IdPrefix& prefix) {
-  auto found = reader.find_requests(prefix.low, prefix.high);
-  if (!found) return failure(found.error().what);
-  if (!*found) {
+Result<Uuid> find_request(EventSource& source, const IdPrefix& prefix) {
+  const auto found = TRY(source.find_requests(prefix.low, prefix.high));
+  if (!found) {
     return failure(prefix.is_whole() ? "there is no event and no request " + to_string(prefix.low)
                                      : "there is no request whose ID begins so");
   }
-  const auto& [first, last] = **found;
+  const auto& [first, last] = *found;
   if (first == last) return first;
   return failure("more than one request's ID begins so, from " + to_string(first) + " to " +
                  to_string(last) + ": give more of it");
 }
 
-Result<std::optional<std::int64_t>> find_event(EventReader& reader, const IdPrefix& prefix) {
-  const auto low = event_place(prefix.low);
-  const auto high = event_place(prefix.high);
-  std::optional<std::int64_t> meant;
-  for (std::int64_t from = low ? low->key : 0; low && high && from <= high->key; ++from) {
-    auto key = reader.seek(EventReader::Index::all, 0, from, EventOrder::oldest_first);
-    if (!key) return failure(key.error().what);
-    if (!*key || **key > high->key) break;
-    from = **key;
-    EventRow row;
-    auto read = reader.read(from, row);
-    if (!read) return failure(read.error().what);
-    if (!*read || row.id < prefix.low || prefix.high < row.id) continue;
-    if (meant) return failure("more than one event's ID begins so: give more of it");
-    meant = from;
-  }
-  return meant;
+Result<std::optional<EventRow>> find_event(EventSource& source, const IdPrefix& prefix) {
+  auto found = TRY(source.find_placed(prefix.low, prefix.high));
+  if (found.size() > 1) return failure("more than one event's ID begins so: give more of it");
+  if (found.empty()) return std::nullopt;
+  return std::move(found.front());
 }
 
 int logs(const LogsOptions& options) {
-  auto reader = EventReader::open(options.data_dir);
-  if (!reader) return print_error("logs", reader.error().what);
-  const auto shown = Logs(options, **reader).run();
+  Result<void> shown;
+  if (options.follow) {
+    auto source = LocalSource::open(options.data_dir);
+    if (!source) return print_error("logs", source.error().what);
+    shown = Logs(options, **source).follow((*source)->reader());
+  } else {
+    auto source = open_source(options.data_dir, options.fleet);
+    if (!source) return print_error("logs", source.error().what);
+    shown = Logs(options, **source).run();
+  }
   return shown ? 0 : print_error("logs", shown.error().what);
 }
 

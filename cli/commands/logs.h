@@ -8,6 +8,7 @@
 
 #include "base/result.h"
 #include "cli/commands/timeline.h"
+#include "cli/source/fleet_place.h"
 #include "daemon/config/settings.h"
 #include "storage/query/query.h"
 
@@ -35,7 +36,8 @@ inline constexpr std::uint32_t kLimitMax = std::numeric_limits<std::uint32_t>::m
 
 struct LogsOptions {
   std::string data_dir;
-  EventFilter filter;  // without the request and the order, which logs sets itself
+  std::optional<FleetPlace> fleet;  // instead of the data directory
+  EventFilter filter;               // without the request and the order, which logs sets itself
   std::optional<IdPrefix> request;
   std::optional<AroundPlace> around;
   std::uint32_t limit = 0;  // events, at least 1
@@ -63,12 +65,11 @@ Result<LogsOptions> read_logs_options(Settings& settings);
 
 // Returns the request whose ID begins with the prefix. The error says that there is none, or more
 // than one.
-Result<Uuid> find_request(EventReader& reader, const IdPrefix& prefix);
+Result<Uuid> find_request(EventSource& source, const IdPrefix& prefix);
 
-// Returns the key of the event whose own ID begins with the prefix, if that ID is made of the
-// event's time and place (event_id.h); nothing if there is none. The error says that there is more
-// than one.
-Result<std::optional<std::int64_t>> find_event(EventReader& reader, const IdPrefix& prefix);
+// Returns the event whose own ID begins with the prefix, if that ID is made of the event's time and
+// place (event_id.h); nothing if there is none. The error says that there is more than one.
+Result<std::optional<EventRow>> find_event(EventSource& source, const IdPrefix& prefix);
 
 // Prints the events on stdout. Returns 0, also if there are none, which one line on stderr reports;
 // 1 after one line on stderr if it failed.

@@ -109,6 +109,7 @@ Result<LogsOptions> read_logs_options(Settings& settings) {
   LogsOptions options;
   read_zone(settings);
   options.data_dir = read_data_dir(settings);
+  auto fleet = read_fleet(settings);
   read_filters_without_times(settings, options.filter, options.request);
   options.around = settings.one(kLogsAround, or_none([](std::string_view text) {
                                   return parse_around(text, kSystemClock.unix_ms());
@@ -123,6 +124,11 @@ Result<LogsOptions> read_logs_options(Settings& settings) {
                                                 : 1000;
   read_times(settings, options.filter, options.follow);
   if (settings.error()) return std::unexpected(*settings.error());
+  if (!fleet) return failure("logs: " + fleet.error().what);
+  options.fleet = *std::move(fleet);
+  if (options.follow && options.fleet) {
+    return failure("logs: --follow shows what arrives at one host: run it there, without --from");
+  }
   if (options.follow && (options.around || settings.is_given(kFilterUntil))) {
     return failure("logs: --follow waits for new events: leave out --until and --around");
   }

@@ -9,7 +9,6 @@
 #include "base/timestamp.h"
 #include "cli/commands/time_expression.h"
 #include "cli/output/chart.h"
-#include "cli/output/event_counts.h"
 #include "cli/output/table.h"
 #include "daemon/config/serve_options.h"
 
@@ -173,19 +172,14 @@ class Answer {
   std::size_t first_ = 0;
 };
 
-Result<std::string> answer(const StatsOptions& options, EventReader& reader) {
+Result<std::string> answer(const StatsOptions& options) {
+  auto source = TRY(open_source(options.data_dir, options.fleet));
   StatsQuery::Asked asked{.filter = options.filter,
                           .by = options.by,
                           .steps = steps_of(options),
                           .aggregates = options.aggregates};
-  if (options.request) {
-    auto request = find_request(reader, *options.request);
-    if (!request) return std::unexpected(std::move(request.error()));
-    asked.filter.request_id = *request;
-  }
-  StatsQuery query(std::move(asked));
-  if (auto done = run_to_end(query, reader); !done) return std::unexpected(done.error());
-  std::vector<StatsGroup> groups = query.take_groups();
+  if (options.request) asked.filter.request_id = TRY(find_request(*source, *options.request));
+  std::vector<StatsGroup> groups = TRY(source->count(asked));
   // Without groups there is one, of nothing.
   if (groups.empty() && options.by.empty()) {
     groups.push_back(
@@ -201,6 +195,7 @@ Result<StatsOptions> read_stats_options(Settings& settings) {
   StatsOptions options;
   read_zone(settings);
   options.data_dir = read_data_dir(settings);
+  auto fleet = read_fleet(settings);
   read_filters(settings, options.filter, options.request);
   for (const std::string& name : settings.list(kStatsBy, parse_name)) {
     options.by.push_back(StatsDimension::of(name));
@@ -220,6 +215,8 @@ Result<StatsOptions> read_stats_options(Settings& settings) {
   options.json = settings.toggle(kAnswerJson);
   options.limit = settings.number(kAnswerLimit);
   if (settings.error()) return std::unexpected(*settings.error());
+  if (!fleet) return failure("stats: " + fleet.error().what);
+  options.fleet = *std::move(fleet);
   if (options.by.size() > StatsQuery::kDimensionsMax) {
     return failure("stats: --by is given more than four times: leave some out");
   }
@@ -232,9 +229,7 @@ Result<StatsOptions> read_stats_options(Settings& settings) {
 }
 
 int stats(const StatsOptions& options) {
-  auto reader = EventReader::open(options.data_dir);
-  if (!reader) return print_error(reader.error().what);
-  const auto text = answer(options, **reader);
+  const auto text = answer(options);
   if (!text) return print_error(text.error().what);
   std::fputs(text->c_str(), stdout);
   return std::fflush(stdout) == 0 ? 0 : print_error("cannot write to stdout");

@@ -6,6 +6,7 @@
 
 #include "base/result.h"
 #include "cli/commands/logs.h"
+#include "cli/source/fleet_place.h"
 #include "daemon/config/settings.h"
 #include "storage/query/stats/stats_query.h"
 
@@ -13,7 +14,8 @@ namespace picortex {
 
 struct StatsOptions {
   std::string data_dir;
-  EventFilter filter;  // its request is in `request`
+  std::optional<FleetPlace> fleet;  // instead of the data directory
+  EventFilter filter;               // its request is in `request`
   std::optional<IdPrefix> request;
   std::vector<StatsDimension> by;
   std::vector<StatsAggregate> aggregates;

@@ -165,6 +165,7 @@ Result<TurnsOptions> read_turns_options(Settings& settings) {
   TurnsOptions options;
   read_zone(settings);
   options.data_dir = read_data_dir(settings);
+  auto fleet = read_fleet(settings);
   options.json = settings.toggle(kAnswerJson);
   options.filter.chat_id = read_chat_filter(settings);
   options.filter.order = settings.one(kTurnsSort, parse_turn_order);
@@ -174,13 +175,15 @@ Result<TurnsOptions> read_turns_options(Settings& settings) {
   options.filter.since_ms = times.since_ms;
   options.filter.until_ms = times.until_ms;
   if (settings.error()) return std::unexpected(*settings.error());
+  if (!fleet) return failure("turns: " + fleet.error().what);
+  options.fleet = *std::move(fleet);
   return options;
 }
 
 int turns(const TurnsOptions& options) {
-  auto reader = TurnReader::open(options.data_dir);
-  if (!reader) return print_error("turns", reader.error().what);
-  const auto found = (*reader)->read(options.filter);
+  auto source = open_source(options.data_dir, options.fleet);
+  if (!source) return print_error("turns", source.error().what);
+  const auto found = (*source)->turns(options.filter);
   if (!found) return print_error("turns", found.error().what);
   std::string out;
   if (options.json) {
@@ -196,9 +199,9 @@ int turns(const TurnsOptions& options) {
     out = "times are " + zone_name(found->front().start_ms) + '\n' + render_turns(*found);
   }
   std::fputs(out.c_str(), stdout);
-  const auto costs = (*reader)->check_costs(SystemClock().unix_ms());
-  if (costs && costs->disagrees()) {
-    std::fprintf(stderr, "picortex: turns: cost: %s\n", render_cost_check(*costs).c_str());
+  const auto costs = (*source)->check_costs(SystemClock().unix_ms());
+  if (costs && *costs && (*costs)->disagrees()) {
+    std::fprintf(stderr, "picortex: turns: cost: %s\n", render_cost_check(**costs).c_str());
   }
   return std::fflush(stdout) == 0 ? 0 : print_error("turns", "cannot write to stdout");
 }

@@ -1,9 +1,11 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
+#include "cli/source/fleet_place.h"
 #include "daemon/config/settings.h"
 #include "storage/query/turn_reader.h"
 
@@ -11,6 +13,7 @@ namespace picortex {
 
 struct TurnsOptions {
   std::string data_dir;
+  std::optional<FleetPlace> fleet;  // instead of the data directory
   TurnFilter filter;
   bool json = false;
 };

@@ -1,6 +1,5 @@
 #include "cli/commands/why.h"
 
-#include <chrono>
 #include <cstdio>
 #include <utility>
 #include <vector>
@@ -15,32 +14,22 @@
 namespace picortex {
 namespace {
 
-// Reads the query's rows, up to `rows_max` and about kStoryBytesMax.
-Result<std::vector<EventRow>> fetch(EventQuery& query, std::size_t rows_max) {
-  std::vector<EventRow> rows;
-  while (!query.is_done() && rows.size() < rows_max && query.cost().bytes < kStoryBytesMax) {
-    auto done = query.run(rows, {.rows_max = rows_max, .time_max = std::chrono::milliseconds(100)});
-    if (!done) return failure(done.error().what);
-  }
-  return rows;
-}
-
 // Returns the request of the chat's newest event of that type.
-Result<std::optional<Uuid>> newest_request(EventReader& reader, const std::string& chat_id,
+Result<std::optional<Uuid>> newest_request(EventSource& source, const std::string& chat_id,
                                            const char* event_type) {
   EventFilter filter;
   filter.chat_id = chat_id;
   filter.event_type = event_type;
-  EventQuery query(reader, std::move(filter));
-  auto rows = TRY(fetch(query, 1));
+  std::vector<EventRow> rows;
+  TRY(source.read(filter, {.after = {}, .rows_max = 1}, rows));
   if (rows.empty()) return std::nullopt;
   return rows.front().request_id;
 }
 
-Result<Uuid> find_last(EventReader& reader, const std::string& chat_id) {
+Result<Uuid> find_last(EventSource& source, const std::string& chat_id) {
   // A bot that does not report arrivals reports its decisions or turns.
   for (const char* type : {"linq.inbound", "discriminator.decision", "tmux.turn.start"}) {
-    auto request = TRY(newest_request(reader, chat_id, type));
+    auto request = TRY(newest_request(source, chat_id, type));
     if (request) return *request;
   }
   return failure("there is no message" +
@@ -49,46 +38,35 @@ Result<Uuid> find_last(EventReader& reader, const std::string& chat_id) {
 }
 
 // An ID may be an event's; then its request is meant. A prefix is tried as a request's first.
-Result<Uuid> find_meant(EventReader& reader, const IdPrefix& id) {
-  std::optional<std::int64_t> event;
+Result<Uuid> find_meant(EventSource& source, const IdPrefix& id) {
+  std::optional<EventRow> event;
   if (id.is_whole()) {
-    auto key = reader.find(id.low);
-    if (!key) return failure(key.error().what);
-    event = *key;
-  } else {
-    auto requests = reader.find_requests(id.low, id.high);
-    if (!requests) return failure(requests.error().what);
-    if (!*requests) {
-      event = TRY(find_event(reader, id));
-    }
+    event = TRY(source.find(id.low));
+  } else if (!TRY(source.find_requests(id.low, id.high))) {
+    event = TRY(find_event(source, id));
   }
-  if (event) {
-    EventRow row;
-    auto read = reader.read(*event, row);
-    if (!read) return failure(read.error().what);
-    if (*read) return row.request_id;
-  }
-  return find_request(reader, id);
+  if (event) return event->request_id;
+  return find_request(source, id);
 }
 
-Result<Story> load_story(EventReader& reader, const WhyOptions& options) {
+Result<Story> load_story(EventSource& source, const WhyOptions& options) {
   const auto request =
-      TRY(options.id ? find_meant(reader, *options.id) : find_last(reader, options.chat_id));
-  EventQuery query(reader, story_filter(request));
-  auto rows = TRY(fetch(query, kStoryRowsMax + 1));
+      TRY(options.id ? find_meant(source, *options.id) : find_last(source, options.chat_id));
+  std::vector<EventRow> rows;
+  const bool is_all = TRY(
+      source.read(story_filter(request),
+                  {.after = {}, .rows_max = kStoryRowsMax + 1, .bytes_max = kStoryBytesMax}, rows));
   if (rows.empty()) return failure("the events of request " + to_string(request) + " are gone");
-  if (rows.size() > kStoryRowsMax) rows.pop_back();
-  return report_story(rows, !query.is_done());
+  const bool is_cut_short = !is_all || rows.size() > kStoryRowsMax;
+  if (rows.size() > kStoryRowsMax) rows.resize(kStoryRowsMax);
+  return report_story(rows, is_cut_short);
 }
 
 // What an agent did for the message; none when none is known to have done anything.
-Result<std::optional<Turn>> find_turn(const WhyOptions& options, const Uuid& request) {
-  auto reader = TurnReader::open(options.data_dir);
-  if (!reader) return failure(reader.error().what);
-  auto turns = (*reader)->read({.chat_id = {}, .request_id = request});
-  if (!turns) return failure(turns.error().what);
-  if (turns->empty()) return std::nullopt;
-  return std::move(turns->front());
+Result<std::optional<Turn>> find_turn(EventSource& source, const Uuid& request) {
+  auto turns = TRY(source.turns({.chat_id = {}, .request_id = request}));
+  if (turns.empty()) return std::nullopt;
+  return std::move(turns.front());
 }
 
 void append_step(std::string& out, const StoryStep& step, bool is_coloured,
@@ -129,11 +107,14 @@ Result<WhyOptions> read_why_options(Settings& settings) {
   WhyOptions options;
   read_zone(settings);
   options.data_dir = read_data_dir(settings);
+  auto fleet = read_fleet(settings);
   options.json = settings.toggle(kAnswerJson);
   options.chat_id = read_chat_filter(settings);
   const bool is_last = settings.toggle(kWhyLast) || !options.chat_id.empty();
   if (settings.is_given(kWhyId)) options.id = settings.one(kWhyId, parse_id_prefix);
   if (settings.error()) return std::unexpected(*settings.error());
+  if (!fleet) return failure("why: " + fleet.error().what);
+  options.fleet = *std::move(fleet);
   if (options.id.has_value() == is_last) {
     return failure("why: give an event's or a request's ID, or --chat ID --last");
   }
@@ -166,11 +147,11 @@ std::string render_story(const Story& story, const std::optional<Turn>& turn, bo
 }
 
 int why(const WhyOptions& options) {
-  auto reader = EventReader::open(options.data_dir);
-  if (!reader) return print_error("why", reader.error().what);
-  const auto story = load_story(**reader, options);
+  auto source = open_source(options.data_dir, options.fleet);
+  if (!source) return print_error("why", source.error().what);
+  const auto story = load_story(**source, options);
   if (!story) return print_error("why", story.error().what);
-  const auto turn = find_turn(options, story->request_id);
+  const auto turn = find_turn(**source, story->request_id);
   if (!turn) return print_error("why", turn.error().what);
   std::string out;
   if (options.json) {

@@ -5,6 +5,7 @@
 
 #include "base/result.h"
 #include "cli/commands/logs.h"
+#include "cli/source/fleet_place.h"
 #include "daemon/config/settings.h"
 #include "handlers/query/story.h"
 #include "storage/query/turn_reader.h"
@@ -13,8 +14,9 @@ namespace picortex {
 
 struct WhyOptions {
   std::string data_dir;
-  std::optional<IdPrefix> id;  // none: the last message
-  std::string chat_id;         // empty: of any chat
+  std::optional<FleetPlace> fleet;  // instead of the data directory
+  std::optional<IdPrefix> id;       // none: the last message
+  std::string chat_id;              // empty: of any chat
   bool json = false;
 };
 

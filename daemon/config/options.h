@@ -74,28 +74,30 @@ inline constexpr std::array<const Option*, 5> kRunOptions{&kChat, &kDataDir, &kL
                                                           &kNoArgv};
 inline constexpr std::array<const Option*, 6> kEmitOptions{&kChat,    &kEmitRequest, &kEmitLevel,
                                                            &kEmitMsg, &kDataDir,     &kListen};
-inline constexpr std::array<const Option*, 16> kLogsOptions{
-    &kDataDir,     &kFilterChat, &kFilterRequest, &kFilterType, &kFilterLevel, &kFilterSince,
-    &kFilterUntil, &kFilterText, &kFilterWhere,   &kLogsLimit,  &kLogsAround,  &kLogsIds,
-    &kLogsFollow,  &kChart,      &kAnswerJson,    &kAnswerUtc};
-inline constexpr std::array<const Option*, 19> kStatsOptions{
-    &kDataDir,     &kFilterChat,  &kFilterRequest, &kFilterType,  &kFilterLevel,
-    &kFilterSince, &kFilterUntil, &kFilterText,    &kFilterWhere, &kStatsBy,
-    &kStatsCount,  &kStatsSum,    &kStatsMax,      &kStatsP50,    &kStatsP95,
-    &kChart,       &kAnswerLimit, &kAnswerJson,    &kAnswerUtc};
-inline constexpr std::array<const Option*, 12> kChatsOptions{
-    &kDataDir,     &kFilterChat, &kFilterRequest, &kFilterType,  &kFilterLevel, &kFilterSince,
-    &kFilterUntil, &kFilterText, &kFilterWhere,   &kAnswerLimit, &kAnswerJson,  &kAnswerUtc};
-inline constexpr std::array<const Option*, 17> kErrorsOptions{
-    &kDataDir,       &kListen,      &kFilterChat,  &kFilterRequest, &kFilterType, &kFilterLevel,
-    &kFilterSince,   &kFilterUntil, &kFilterText,  &kFilterWhere,   &kErrorsAll,  &kErrorsMute,
-    &kErrorsResolve, &kErrorsOpen,  &kAnswerLimit, &kAnswerJson,    &kAnswerUtc};
-inline constexpr std::array<const Option*, 6> kWhyOptions{&kWhyId,   &kDataDir,    &kFilterChat,
-                                                          &kWhyLast, &kAnswerJson, &kAnswerUtc};
+inline constexpr std::array<const Option*, 18> kLogsOptions{
+    &kDataDir,     &kFromUrl,     &kFromHost,    &kFilterChat, &kFilterRequest, &kFilterType,
+    &kFilterLevel, &kFilterSince, &kFilterUntil, &kFilterText, &kFilterWhere,   &kLogsLimit,
+    &kLogsAround,  &kLogsIds,     &kLogsFollow,  &kChart,      &kAnswerJson,    &kAnswerUtc};
+inline constexpr std::array<const Option*, 21> kStatsOptions{
+    &kDataDir,     &kFromUrl,     &kFromHost,    &kFilterChat, &kFilterRequest, &kFilterType,
+    &kFilterLevel, &kFilterSince, &kFilterUntil, &kFilterText, &kFilterWhere,   &kStatsBy,
+    &kStatsCount,  &kStatsSum,    &kStatsMax,    &kStatsP50,   &kStatsP95,      &kChart,
+    &kAnswerLimit, &kAnswerJson,  &kAnswerUtc};
+inline constexpr std::array<const Option*, 14> kChatsOptions{
+    &kDataDir,     &kFromUrl,     &kFromHost,    &kFilterChat,  &kFilterRequest,
+    &kFilterType,  &kFilterLevel, &kFilterSince, &kFilterUntil, &kFilterText,
+    &kFilterWhere, &kAnswerLimit, &kAnswerJson,  &kAnswerUtc};
+inline constexpr std::array<const Option*, 19> kErrorsOptions{
+    &kDataDir,       &kFromUrl,     &kFromHost,    &kListen,      &kFilterChat,
+    &kFilterRequest, &kFilterType,  &kFilterLevel, &kFilterSince, &kFilterUntil,
+    &kFilterText,    &kFilterWhere, &kErrorsAll,   &kErrorsMute,  &kErrorsResolve,
+    &kErrorsOpen,    &kAnswerLimit, &kAnswerJson,  &kAnswerUtc};
+inline constexpr std::array<const Option*, 8> kWhyOptions{
+    &kWhyId, &kDataDir, &kFromUrl, &kFromHost, &kFilterChat, &kWhyLast, &kAnswerJson, &kAnswerUtc};
 
-inline constexpr std::array<const Option*, 8> kTurnsOptions{
-    &kDataDir,   &kFilterChat, &kFilterSince, &kFilterUntil,
-    &kTurnsSort, &kTurnsLimit, &kAnswerJson,  &kAnswerUtc};
+inline constexpr std::array<const Option*, 10> kTurnsOptions{
+    &kDataDir,     &kFromUrl,   &kFromHost,   &kFilterChat, &kFilterSince,
+    &kFilterUntil, &kTurnsSort, &kTurnsLimit, &kAnswerJson, &kAnswerUtc};
 inline constexpr std::array<const Option*, 4> kForgetOptions{&kForgetChat, &kForgetYes, &kListen,
                                                              &kDataDir};
 inline constexpr std::array<const Option*, 3> kClaudeOptions{&kClaudeUser, &kListen, &kDataDir};

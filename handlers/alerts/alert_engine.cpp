@@ -33,6 +33,10 @@ AlertEngine::AlertEngine(Reactor& reactor, Log& log, EventFeed& feed, const Even
 }
 
 void AlertEngine::set_rules(std::vector<AlertRule> rules) {
+  const auto lags = std::ranges::stable_partition(
+      rules, [](const AlertRule& rule) { return rule.trigger != AlertRule::Trigger::ship_lag; });
+  ship_lag_.adopt({std::make_move_iterator(lags.begin()), std::make_move_iterator(lags.end())});
+  rules.erase(lags.begin(), lags.end());
   const auto costs = std::ranges::stable_partition(
       rules, [](const AlertRule& rule) { return rule.trigger != AlertRule::Trigger::cost; });
   spending_.adopt({std::make_move_iterator(costs.begin()), std::make_move_iterator(costs.end())});
@@ -47,8 +51,9 @@ std::int64_t AlertEngine::now_ms() const noexcept {
 void AlertEngine::on_tick() noexcept {
   look_at_rules();
   look_at_spending();
+  look_at_lags();
   look_at_turns();
-  if (watch_.size() + spending_.size() == 0 && !command_.has_program()) return;
+  if (watch_.size() + spending_.size() + ship_lag_.size() == 0 && !command_.has_program()) return;
   look_at_health();
   look_at_log();
 }
@@ -80,6 +85,21 @@ void AlertEngine::look_at_spending() {
     JsonObject(reported.data)
         .text("rule", rule.text)
         .number("cost_usd", static_cast<double>(micros) / 1e6);
+    alert_operator(reported);
+  });
+}
+
+void AlertEngine::look_at_lags() {
+  ship_lag_.look(lags_, now_ms(), [this](const AlertRule& rule, const TargetLag& lag) {
+    Report reported{.event_type = "alert.ship_lag", .msg = {}, .data = {}};
+    reported.msg = "shipping to " + lag.target + " is " + std::to_string(lag.ms / 1000) +
+                   " s late, with " + std::to_string(lag.events) +
+                   " events to go, which the rule reports: " + rule.text;
+    JsonObject(reported.data)
+        .text("rule", rule.text)
+        .text("target", lag.target)
+        .number("lag_events", lag.events)
+        .number("lag_seconds", lag.ms / 1000);
     alert_operator(reported);
   });
 }
@@ -205,7 +225,7 @@ void AlertEngine::report(const Report& reported, const Uuid& request_id) {
 
 void AlertEngine::append_status(JsonObject& status) const {
   status.object("alerts")
-      .number("rules", watch_.size() + spending_.size())
+      .number("rules", watch_.size() + spending_.size() + ship_lag_.size())
       .number("raised", raised_)
       .number("started", command_.started())
       .number("failed", command_.failed())

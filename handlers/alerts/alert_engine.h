@@ -8,6 +8,7 @@
 #include "base/uuid/uuid_v7.h"
 #include "handlers/alerts/alert_command.h"
 #include "handlers/alerts/alert_watch.h"
+#include "handlers/alerts/ship_lag_watch.h"
 #include "handlers/alerts/spending_watch.h"
 #include "handlers/alerts/turn_watch.h"
 #include "handlers/ops/health_watch.h"
@@ -25,6 +26,7 @@ namespace picortex {
 //
 //   alert.rate, alert.silent  (warn)   a rule of the operator's
 //   alert.cost                (warn)   a rule of the operator's, for a chat or for all
+//   alert.ship_lag            (warn)   a rule of the operator's, for a target of `picortex ship`
 //   turn.waiting, turn.lost   (warn)   an agent waits for a permission; a message has no prompt
 //   turn.failed               (error)  the model's API has failed for good
 //   alert.health              (warn)   health is degraded, or (info) ok again
@@ -45,6 +47,8 @@ class AlertEngine final : public StatusSection {
               SpendingLedger& ledger);
 
   void set_rules(std::vector<AlertRule> rules);
+  // How far each target is; looked at with the next tick, and at every one until it is replaced.
+  void note_lags(std::vector<TargetLag> lags) { lags_ = std::move(lags); }
   void start() { ticks_.start(); }
   void stop() { ticks_.stop(); }
 
@@ -64,6 +68,7 @@ class AlertEngine final : public StatusSection {
   void on_tick() noexcept;
   void look_at_rules();
   void look_at_spending();
+  void look_at_lags();
   void look_at_turns();
   static Report report_of(const TurnAlert& alert);
   void look_at_health();
@@ -82,6 +87,8 @@ class AlertEngine final : public StatusSection {
   UuidV7Generator ids_;
   AlertWatch watch_;
   SpendingWatch spending_;
+  ShipLagWatch ship_lag_;
+  std::vector<TargetLag> lags_;
   TurnWatch turns_;
   HealthWatch health_;
   std::uint64_t lines_dropped_ = 0;  // at the last report

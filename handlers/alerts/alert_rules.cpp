@@ -43,6 +43,7 @@ class RuleReader {
     if (name == "rate>") return read_rate(value);
     if (name == "silent>") return read_silence(value);
     if (name == "cost>") return read_cost(value);
+    if (name == "ship.lag>") return read_trigger(AlertRule::Trigger::ship_lag, value);
     if (name == "by=") return read_by(value);
     if (name == "cooldown=") return read_duration_of(rule_.cooldown_ms, value);
     return reject(word, " is neither a condition nor a trigger");
@@ -51,10 +52,14 @@ class RuleReader {
   Result<void> finish() const {
     if (rule_.trigger == AlertRule::Trigger::cost) return finish_cost();
     if (rule_.by_chat) return failure("by=chat_id belongs to cost>");
+    if (rule_.trigger == AlertRule::Trigger::ship_lag) {
+      return has_condition_ ? failure("ship.lag> takes no condition") : Result<void>();
+    }
     if (!has_condition_) return failure("it has no condition: level=, event_type= or chat_id=");
     if (!has_trigger_) {
       return failure(
-          "it has no trigger: rate>N/DURATION, silent>DURATION or cost>DOLLARS/DURATION");
+          "it has no trigger: rate>N/DURATION, silent>DURATION, cost>DOLLARS/DURATION or "
+          "ship.lag>DURATION");
     }
     return {};
   }

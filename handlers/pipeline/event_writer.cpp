@@ -184,6 +184,7 @@ void EventWriter::start(StoreJob::Kind kind) {
   if (kind == StoreJob::Kind::open) {
     job_.order.events_sampled = was_corrupt_ ? kEventsSampledAgain : 0;
   }
+  job_.order.consumers = consumers_;
   job_.prepare();
   job_since_ = reactor_.now();
   worker_.run<&EventWriter::work, &EventWriter::on_job_done>(*this);
@@ -208,6 +209,10 @@ void EventWriter::read_result() {
   stats_.checkpoints = checkpoints_ + result.checkpoints;
   metrics_ = result.metrics;
   oldest_by_size_ms_ = result.oldest_by_size_ms;
+  if (result.next_arrival > 0) {
+    arrival_epoch_ = result.arrival_epoch;
+    last_arrival_ = result.next_arrival - 1;
+  }
   log_watch_.note_size(result.log_size);
   if (result.fault) return on_fault(*result.fault);
   copy_due_ = result.wants_to_copy;
@@ -253,6 +258,9 @@ void EventWriter::note_written() {
   busy_since_ = {};
   ++stats_.commits;
   stats_.pruned += result.pruned;
+  for (std::size_t i = 0; i < result.lapsed.size(); ++i) {
+    if (result.lapsed[i] > 0) lapsed_[job_.order.consumers[i].name] += result.lapsed[i];
+  }
   auto place = result.places.begin();
   auto duplicate = result.duplicates.begin();
   auto turn_request = result.turn_requests.begin();

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "handlers/ops/blocking_time_histogram.h"
@@ -170,6 +172,15 @@ class EventWriter {
   // reading at that moment cannot end before it does.
   void abandon();
 
+  // Who takes the events in their order of arrival, and how far each is: until the next call, what
+  // is deleted before they have it is counted for them.
+  void note_consumers(std::vector<ConsumerPlace> consumers) { consumers_ = std::move(consumers); }
+  // The counts since the last call, by the consumers' names.
+  std::map<std::string, std::int64_t> take_lapsed() { return std::exchange(lapsed_, {}); }
+  // The order of arrival as of the last job: its name, and the number of the newest event.
+  std::int64_t arrival_epoch() const noexcept { return arrival_epoch_; }
+  std::int64_t last_arrival() const noexcept { return last_arrival_; }
+
   WriterStats stats() const noexcept;
   std::uint64_t faults() const noexcept { return stats_.faults; }
 
@@ -244,6 +255,10 @@ class EventWriter {
   unsigned ticks_since_reported_ = 0;
 
   RetentionLimits limits_;
+  std::vector<ConsumerPlace> consumers_;
+  std::map<std::string, std::int64_t> lapsed_;
+  std::int64_t arrival_epoch_ = 0;
+  std::int64_t last_arrival_ = 0;
   DeletionClock clock_;
   DiskMonitor disk_;
   LogWatch log_watch_;

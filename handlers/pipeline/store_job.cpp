@@ -140,8 +140,10 @@ StoreResult<void> StoreJob::keep_house(std::size_t rows_beside) {
   }
   if (!order.prunes) return {};
   const std::size_t rows_max = rows_beside == 0 ? kPrunedAlone : rows_beside + kPrunedBeside;
-  const auto pruned = TRY(store_->prune(order.deletion_ms, rows_max));
+  store_->note_consumers(order.consumers);
+  auto pruned = TRY(store_->prune(order.deletion_ms, rows_max));
   result_.pruned = pruned.events;
+  result_.lapsed = std::move(pruned.lapsed);
   result_.has_more_to_prune = pruned.more;
   return {};
 }
@@ -180,6 +182,8 @@ void StoreJob::note_state() {
   result_.checkpoints = store_->checkpoints();
   result_.oldest_by_size_ms = store_->oldest_by_size_ms();
   result_.size = store_->size();
+  result_.arrival_epoch = store_->arrival_epoch();
+  result_.next_arrival = store_->next_arrival();
   result_.log_size = result_.log.frames * kFrameSize;
   if (order.kind == Kind::look || order.kind == Kind::open)
     result_.size_on_disk = store_->size_on_disk();

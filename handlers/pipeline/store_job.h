@@ -37,12 +37,13 @@ class StoreJob {
     // write, with an age limit: events before the first time are kept until the second.
     std::int64_t kept_before_ms = 0;
     std::int64_t kept_until_ms = 0;
-    std::string forgotten_chat;   // write: delete a slice of what is stored of it; empty: none
-    bool saves_metrics = false;   // write
-    bool prunes = false;          // write: delete events along with storing those that arrive
-    bool builds = false;          // write: a slice of what the indexes lack
-    int events_sampled = 0;       // look, open
-    bool looks_for_lock = false;  // look: whether the write lock can be had
+    std::string forgotten_chat;  // write: delete a slice of what is stored of it; empty: none
+    bool saves_metrics = false;  // write
+    bool prunes = false;         // write: delete events along with storing those that arrive
+    std::vector<ConsumerPlace> consumers;  // write: whose lapsed events are counted
+    bool builds = false;                   // write: a slice of what the indexes lack
+    int events_sampled = 0;                // look, open
+    bool looks_for_lock = false;           // look: whether the write lock can be had
   };
 
   struct Result {
@@ -56,6 +57,9 @@ class StoreJob {
     TurnsSoFar turns_so_far;  // of an open
     Erased erased;            // of the forgotten chat
     std::size_t pruned = 0;
+    std::vector<std::int64_t> lapsed;  // by the order's consumers
+    std::int64_t arrival_epoch = 0;    // this one and the next as EventStore has them
+    std::int64_t next_arrival = 0;
     bool has_more_to_prune = false;
     bool wants_to_save_metrics = false;
     bool wants_to_build = false;

@@ -93,6 +93,10 @@ StoreResult<std::unique_ptr<TurnReader>> TurnReader::open(const std::string& dat
   return std::unique_ptr<TurnReader>(new TurnReader(std::move(*database)));
 }
 
+std::unique_ptr<TurnReader> TurnReader::over(std::unique_ptr<Database> database) {
+  return std::unique_ptr<TurnReader>(new TurnReader(std::move(database)));
+}
+
 // Whether so few fit that sorting them is cheaper than walking the index of the order, most of
 // whose turns do not fit.
 StoreResult<bool> TurnReader::are_few(const TurnFilter& filter) {

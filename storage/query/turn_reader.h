@@ -83,6 +83,9 @@ class TurnReader {
   // Faults as EventReader::open().
   static StoreResult<std::unique_ptr<TurnReader>> open(const std::string& data_directory);
 
+  // Reads those of a database whose tables are there.
+  static std::unique_ptr<TurnReader> over(std::unique_ptr<Database> database);
+
   StoreResult<std::vector<Turn>> read(const TurnFilter& filter);
   StoreResult<TelemetrySeen> telemetry();
   // Of the newest turns and metrics; a metric that `now_ms` is not yet due is no difference.

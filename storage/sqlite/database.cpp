@@ -53,9 +53,13 @@ Fault fault_of(sqlite3* handle, int code, std::string_view path) {
   return make_fault(kind, path, cause);
 }
 
-Fault fault_of(sqlite3* handle, int code) {
-  return fault_of(handle, code, sqlite3_db_filename(handle, "main"));
+// Empty for a database in memory.
+std::string_view path_of(sqlite3* handle) noexcept {
+  const char* const path = sqlite3_db_filename(handle, "main");
+  return path == nullptr ? std::string_view() : path;
 }
+
+Fault fault_of(sqlite3* handle, int code) { return fault_of(handle, code, path_of(handle)); }
 
 // Binding fails only for a wrong index, a running statement, a text over 1 GB, or lack of memory.
 void check_bound(int code) { CHECK(code == SQLITE_OK); }
@@ -153,8 +157,7 @@ StoreResult<std::optional<std::int64_t>> Statement::lookup() {
 StoreResult<std::int64_t> Statement::value() {
   auto found = TRY(lookup());
   if (found) return *found;
-  return std::unexpected(make_fault(FaultKind::corrupt,
-                                    sqlite3_db_filename(sqlite3_db_handle(handle_.get()), "main"),
+  return std::unexpected(make_fault(FaultKind::corrupt, path_of(sqlite3_db_handle(handle_.get())),
                                     "a value that must be there is missing"));
 }
 
@@ -216,10 +219,15 @@ StoreResult<std::unique_ptr<Database>> Database::open_read_only(const std::strin
   return open(immutable_uri(path), path, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI);
 }
 
+StoreResult<std::unique_ptr<Database>> Database::open_in_memory() {
+  auto database = TRY(open(":memory:", ":memory:", SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE));
+  TRY(database->execute("PRAGMA temp_store = MEMORY"));
+  return database;
+}
+
 Database::Database(sqlite3* handle) : handle_(handle) {
-  const char* path = sqlite3_db_filename(handle_, "main");
-  path_ = path;
-  wal_path_ = sqlite3_filename_wal(path);
+  path_ = path_of(handle_);
+  if (!path_.empty()) wal_path_ = sqlite3_filename_wal(sqlite3_db_filename(handle_, "main"));
   sqlite3_busy_timeout(handle_, 0);
   configure(handle_, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1);
   configure(handle_, SQLITE_DBCONFIG_DEFENSIVE, 1);

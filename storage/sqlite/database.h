@@ -81,6 +81,8 @@ class Database {
   // another connection may write meanwhile; a file without a log in a directory that cannot be
   // written is assumed not to change.
   static StoreResult<std::unique_ptr<Database>> open_read_only(const std::string& path);
+  // Makes an empty one that has no file, and is gone with this object.
+  static StoreResult<std::unique_ptr<Database>> open_in_memory();
 
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;

@@ -208,6 +208,8 @@ StoreResult<void> prepare_schema(Database& database) {
   return version < kSchemaVersion ? update_tables(database) : StoreResult<void>{};
 }
 
+StoreResult<void> create_tables_in_memory(Database& database) { return update_tables(database); }
+
 StoreResult<void> check_schema(Database& database) {
   auto version = TRY(read_version(database));
   if (version == kSchemaVersion) return {};

@@ -15,6 +15,9 @@ inline constexpr std::int64_t kSchemaVersion = 7;
 // automatic checkpoints.
 StoreResult<void> prepare_schema(Database& database);
 
+// Creates them in a new database in memory, which has no write-ahead log.
+StoreResult<void> create_tables_in_memory(Database& database);
+
 // For readers: returns the same faults, and `open` for a file without tables or of an older
 // version.
 StoreResult<void> check_schema(Database& database);

@@ -1,5 +1,6 @@
 #include "storage/retention.h"
 
+#include "storage/query/arrival_query.h"
 #include "tests/storage/store_fixture.h"
 
 using namespace picortex;
@@ -309,6 +310,26 @@ BOOST_AUTO_TEST_CASE(hosts_take_no_more_than_their_share_of_a_limited_size) {
   prune_all(500);
   BOOST_TEST(number("SELECT count(*) FROM egress_host") == (40 << 20) / 10 / 500);
   BOOST_TEST(number("SELECT max(last_seen_ms) FROM egress_host") == 9000);
+}
+
+BOOST_AUTO_TEST_CASE(what_is_deleted_before_a_consumer_has_it_is_counted_for_each) {
+  store_events(10, kNow - 8 * kDay, kDay);
+  store->keep_within({.age_max_ms = 3 * kDay});
+  const std::int64_t epoch = store->arrival_epoch();
+  const std::int64_t last = store->next_arrival() - 1;
+  store->note_consumers({{"all", epoch, last},
+                         {"three", epoch, last - 7},
+                         {"none", epoch, kBeforeAllArrivals},
+                         {"of another order", epoch + 1, last}});
+  get(store->begin(kNow));
+  const Pruned pruned = get(store->prune(kNow, 100));
+  commit();
+  BOOST_TEST(pruned.events == 5u);
+  BOOST_TEST((pruned.lapsed == std::vector<std::int64_t>{0, 2, 5, 5}));
+  // A slice without a deletion counts nothing again.
+  get(store->begin(kNow));
+  for (const std::int64_t count : get(store->prune(kNow, 100)).lapsed) BOOST_TEST(count == 0);
+  commit();
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -6,6 +6,24 @@ namespace picortex {
 
 // Options of the commands that answer from the database: logs, why, turns, stats, chats, errors.
 
+inline constexpr Option kFromUrl{
+    "--from",
+    "PICORTEX_FROM",
+    "URL",
+    "",
+    "ask the table that a fleet ships to, as clickhouse+http://HOST:8123/DATABASE?table=NAME, or "
+    "with https. Other users can see a flag, so set a URL with a password in the config file "
+    "(default: this host's database)",
+    "the URL of a table in ClickHouse"};
+
+inline constexpr Option kFromHost{"--host",
+                                  "PICORTEX_FROM_HOST",
+                                  "NAME",
+                                  "",
+                                  "with --from: only what this host has shipped (default: all "
+                                  "hosts)",
+                                  "letters, digits, '.', '-', '_' and ':'"};
+
 inline constexpr Option kTurnsSort{"--sort",
                                    "PICORTEX_TURNS_SORT",
                                    "ORDER",

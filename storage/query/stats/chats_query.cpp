@@ -11,12 +11,17 @@ namespace {
 
 constexpr std::string_view kTurnType = "tmux.turn.start";
 
+StatsQuery grouped_by(EventFilter filter, std::string_view dimension) {
+  return StatsQuery({.filter = std::move(filter), .by = {StatsDimension::of(dimension)}});
+}
+
+}  // namespace
+
 EventFilter in_some_chat(EventFilter filter) {
   if (filter.chat_id.empty()) filter.chat_id = "*";
   return filter;
 }
 
-// Of turns alone; nothing where the filter wants another type.
 EventFilter of_turns(EventFilter filter) {
   if (filter.event_type.empty() || type_fits(filter.event_type, kTurnType)) {
     filter.event_type = kTurnType;
@@ -26,11 +31,29 @@ EventFilter of_turns(EventFilter filter) {
   return filter;
 }
 
-StatsQuery grouped_by(EventFilter filter, std::string_view dimension) {
-  return StatsQuery({.filter = std::move(filter), .by = {StatsDimension::of(dimension)}});
+std::vector<ChatSummary> summarise_chats(std::vector<StatsGroup> events,
+                                         std::vector<StatsGroup> turns) {
+  std::unordered_map<std::string, std::int64_t> turns_of;
+  for (StatsGroup& group : turns) turns_of[std::move(group.by.front())] = group.count;
+  std::vector<ChatSummary> chats;
+  for (StatsGroup& group : events) {
+    ChatSummary& chat = chats.emplace_back();
+    chat.chat_id = std::move(group.by.front());
+    chat.events = group.count;
+    chat.errors = group.errors;
+    if (const auto own = turns_of.find(chat.chat_id); own != turns_of.end()) {
+      chat.turns = own->second;
+    }
+  }
+  return chats;
 }
 
-}  // namespace
+void sort_chats(std::vector<ChatSummary>& chats) {
+  std::ranges::sort(chats, [](const ChatSummary& left, const ChatSummary& right) {
+    return left.last_ms != right.last_ms ? left.last_ms > right.last_ms
+                                         : left.chat_id < right.chat_id;
+  });
+}
 
 ChatsQuery::ChatsQuery(const EventFilter& filter)
     : events_(grouped_by(in_some_chat(filter), "chat")),
@@ -48,24 +71,13 @@ StoreResult<void> ChatsQuery::run(EventReader& reader, const QueryBudget& budget
   if (query.error()) {
     phase_ = Phase::done;
   } else if (phase_ == Phase::events) {
-    for (StatsGroup& group : query.take_groups()) {
-      chats_.push_back(
-          {.chat_id = std::move(group.by.front()), .events = group.count, .errors = group.errors});
-    }
+    groups_ = query.take_groups();
     phase_ = Phase::turns;
   } else {
-    note_turns();
+    chats_ = summarise_chats(std::move(groups_), query.take_groups());
     phase_ = Phase::last;
   }
   return {};
-}
-
-void ChatsQuery::note_turns() {
-  std::unordered_map<std::string, std::int64_t> turns;
-  for (StatsGroup& group : turns_.take_groups()) turns[std::move(group.by.front())] = group.count;
-  for (ChatSummary& chat : chats_) {
-    if (const auto own = turns.find(chat.chat_id); own != turns.end()) chat.turns = own->second;
-  }
 }
 
 // The newest event of each chat: two seeks.
@@ -81,10 +93,7 @@ StoreResult<void> ChatsQuery::find_last(EventReader& reader, const QueryBudget& 
     if (*key) chats_[next_].last_ms = time_of(**key);
   }
   if (next_ < chats_.size()) return {};
-  std::ranges::sort(chats_, [](const ChatSummary& left, const ChatSummary& right) {
-    return left.last_ms != right.last_ms ? left.last_ms > right.last_ms
-                                         : left.chat_id < right.chat_id;
-  });
+  sort_chats(chats_);
   phase_ = Phase::done;
   return {};
 }

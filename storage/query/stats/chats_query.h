@@ -17,6 +17,16 @@ struct ChatSummary {
   std::int64_t last_ms = 0;  // of its newest event, of all
 };
 
+// What the chats are counted by: the filter for events of some chat, of turns alone, and of these
+// by chat. A filter that no turn fits has an empty time.
+EventFilter in_some_chat(EventFilter filter);
+EventFilter of_turns(EventFilter filter);
+// The chats of groups by chat, without their last events, which are known later.
+std::vector<ChatSummary> summarise_chats(std::vector<StatsGroup> events,
+                                         std::vector<StatsGroup> turns);
+// The one seen last first.
+void sort_chats(std::vector<ChatSummary>& chats);
+
 // The chats with events that fit a filter, the one seen last first.
 class ChatsQuery : public SlicedQuery {
  public:
@@ -31,12 +41,12 @@ class ChatsQuery : public SlicedQuery {
  private:
   enum class Phase { events, turns, last, done };
 
-  void note_turns();
   StoreResult<void> find_last(EventReader& reader, const QueryBudget& budget);
 
   Phase phase_ = Phase::events;
   StatsQuery events_;
   StatsQuery turns_;
+  std::vector<StatsGroup> groups_;  // of the events
   std::vector<ChatSummary> chats_;
   std::size_t next_ = 0;  // the first of chats_ whose last event is not known
 };

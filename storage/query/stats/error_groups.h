@@ -60,8 +60,14 @@ class ErrorGroupsQuery : public SlicedQuery {
   StoreResult<void> run(EventReader& reader, const QueryBudget& budget) override;
   bool is_done() const noexcept override { return phase_ == Phase::done; }
 
+  // Instead of run(), where the events are somewhere else: those that fit filter(), then those of
+  // type kErrorStateType, at most kStatesMax, both the newest first.
+  const EventFilter& filter() const noexcept { return filter_; }
+  void take(const EventRow& row);
+  void take_state(const EventRow& row);
+
   std::optional<Error> error() const override { return error_; }
-  // Once it is done: the group seen last first.
+  // Once it is done, or all is taken: the group seen last first.
   std::vector<ErrorGroup> take_groups();
 
  private:
@@ -70,9 +76,6 @@ class ErrorGroupsQuery : public SlicedQuery {
     std::int64_t time_ms;
     ErrorState state;
   };
-
-  void take(const EventRow& row);
-  void take_state(const EventRow& row);
 
   EventFilter filter_;
   Phase phase_ = Phase::events;

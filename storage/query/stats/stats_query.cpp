@@ -218,7 +218,7 @@ StoreResult<void> StatsQuery::run_rows(EventReader& reader, const QueryBudget& b
   return {};
 }
 
-void StatsQuery::take(const EventRow& row) {
+void StatsQuery::take(const EventRow& row, std::int64_t count) {
   if (is_done_) return;
   Key key{};
   std::string scratch;
@@ -247,8 +247,8 @@ void StatsQuery::take(const EventRow& row) {
   }
   Group* const group = group_of(key);
   if (group == nullptr) return;
-  ++group->count;
-  if (row.level >= Level::error) ++group->errors;
+  group->count += count;
+  if (row.level >= Level::error) group->errors += count;
   group->last_ms = std::max(group->last_ms, row.time_ms);
   for (std::size_t i = 0; i < asked_.aggregates.size(); ++i) add_value(*group, i, row.data);
 }
@@ -335,7 +335,7 @@ std::vector<StatsGroup> StatsQuery::take_groups() {
         made.by.push_back(std::to_string(key[i]));
       } else if (kind == Kind::level) {
         made.by.emplace_back(level_label(static_cast<Level>(key[i])));
-      } else if (is_counted_) {
+      } else if (counts_ != nullptr) {
         made.by.push_back(names_[{kind, key[i]}]);
       } else {
         made.by.push_back(texts_[static_cast<std::size_t>(key[i])]);

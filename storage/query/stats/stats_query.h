@@ -67,10 +67,14 @@ class StatsQuery : public SlicedQuery {
   StoreResult<void> run(EventReader& reader, const QueryBudget& budget) override;
   bool is_done() const noexcept override { return is_done_; }
 
+  // Instead of run(), where the events are somewhere else: `count` of them, each of which fits the
+  // filter and is like the row. Their order is that of the sums.
+  void take(const EventRow& row, std::int64_t count = 1);
+
   std::optional<Error> error() const override { return error_; }
-  // Once it is done: the groups, by time in its order, else the largest first.
+  // Once it is done, or all is taken: the groups, by time in its order, else the largest first.
   std::vector<StatsGroup> take_groups();
-  // Whether the rollup answers it.
+  // Whether it asks about the time, type, level and chat alone, so that the rollup answers it.
   bool is_counted() const noexcept { return is_counted_; }
   const Asked& asked() const noexcept { return asked_; }
 
@@ -94,7 +98,6 @@ class StatsQuery : public SlicedQuery {
   StoreResult<void> run_rows(EventReader& reader, const QueryBudget& budget);
   StoreResult<void> name_groups(EventReader& reader);
   void take(const CountCell& cell);
-  void take(const EventRow& row);
   void add_value(Group& group, std::size_t index, std::string_view data);
   Group* group_of(const Key& key);
   std::int64_t number_of_text(std::string_view text);

@@ -26,9 +26,9 @@ class Shipper {
   }
 }
 
-export function startShipper(owner, dataDir, targets, settings = {}) {
+export function startShipper(owner, dataDir, targets, settings = {}, host = 'host-a') {
   const words = [targets].flat().flatMap((target) => ['--to', target]);
-  const shipper = new Shipper(dataDir, [...words, '--host', 'host-a'], settings);
+  const shipper = new Shipper(dataDir, [...words, '--host', host], settings);
   cleanUpAfter(owner, () => shipper.end('SIGKILL'));
   return shipper;
 }

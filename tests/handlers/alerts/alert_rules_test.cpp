@@ -80,6 +80,10 @@ BOOST_AUTO_TEST_CASE(what_is_wrong_is_said) {
       {"event_type=a cost>5/1d", "no condition but chat_id="},
       {"cost>5/1d silent>1m", "more than one trigger"},
       {"level=error rate>1/1m by=chat_id", "belongs to cost>"},
+      {"ship.lag>1s", "'1s' is not a duration"},
+      {"level=error ship.lag>10m", "ship.lag> takes no condition"},
+      {"ship.lag>10m by=chat_id", "belongs to cost>"},
+      {"ship.lag>10m silent>1m", "more than one trigger"},
       {"level=error rate>1/1m please", "'please' is neither a condition"},
       {"color=red rate>1/1m", "'color=red' is neither a condition"}};
   for (const auto& [text, why] : wrong) {
