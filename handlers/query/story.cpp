@@ -173,13 +173,13 @@ struct ToolCall {
   std::int64_t end_ms = 0;
 };
 
-// Puts each denied connection under the tool call during which it was made: of several at the same
+// Puts each denied connection, and each proposal of a host, under the tool call that made it: of several at the same
 // time the one that began last. Nothing in a process names its tool call, so the time has to do.
-void attribute_denials(std::vector<StoryStep>& steps, const std::vector<ToolCall>& calls) {
+void attribute_to_calls(std::vector<StoryStep>& steps, const std::vector<ToolCall>& calls) {
   // The report of a denial may be a moment later than the packet.
   constexpr std::int64_t kLateMs = 100;
   for (StoryStep& step : steps) {
-    if (step.event_type != "egress.rejected") continue;
+    if (step.event_type != "egress.rejected" && step.event_type != "egress.proposal") continue;
     const ToolCall* made_by = nullptr;
     for (const ToolCall& call : calls) {
       if (step.time_ms < call.begin_ms || step.time_ms > call.end_ms + kLateMs) continue;
@@ -211,7 +211,7 @@ class Storyteller {
 
   Story conclude() {
     if (decision_) story_.missing = decision_->missing;
-    attribute_denials(story_.steps, tool_calls_);
+    attribute_to_calls(story_.steps, tool_calls_);
     story_.outcome = outcome();
     std::string sentence = beginning();
     for (const std::string& clause : further()) sentence += "; " + clause;

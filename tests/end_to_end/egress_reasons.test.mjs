@@ -133,6 +133,13 @@ describe('a host that the agent asks for', { skip: needsRoot }, () => {
     const [event] = await events(daemon.dataDir, 'event_type = \'egress.proposal\'');
     assert.deepEqual([event.request_id, event.data.claimed, event.data.host], [turn, true, 'githubb.com']);
 
+    // It stands under the tool call that made it.
+    const result = { event_type: 'claude.tool_result', request_id: turn, time: Date.now() + 1, msg: 'Bash', duration_ms: 60_000 };
+    assert.equal((await api.post('/api/events', result)).status, 200);
+    const { steps } = (await api.get(`/api/story?id=${turn}`)).json;
+    const call = steps.find((step) => step.event_type === 'claude.tool_result');
+    assert.equal(steps.find((step) => step.event_type === 'egress.proposal').within, call.id);
+
     // The agent can change no list itself.
     assert.notEqual((await asUser(fencedUid, 'approve', number)).status, 0);
     assert.notEqual((await asUser(fencedUid, 'allow', 'githubb.com')).status, 0);

@@ -149,16 +149,17 @@ BOOST_AUTO_TEST_CASE(a_denied_connection_stands_under_the_tool_call_that_made_it
           at(row("claude.tool_result", "Bash in 1000 ms", R"({"duration_ms":1000})"), 2000, 4),
           at(denial(), 3000, 5),
           at(row("claude.tool_result", "Bash in 500 ms", R"({"duration_ms":500})"), 3200, 6),
+          at(row("egress.proposal", "asks for evil.example", "{}"), 4000, 9),
           at(row("claude.tool_result", "Bash in 2 s", R"({"duration_ms":2000})"), 4200, 7),
           at(row("claude.tool_result", "no time", R"({"duration_ms":"x"})"), 4300, 8)},
       false);
   std::vector<int> within;
   for (const StoryStep& step : reported.steps) {
-    if (step.event_type == "egress.rejected")
+    if (step.event_type.starts_with("egress."))
       within.push_back(step.within ? step.within->bytes[0] : 0);
   }
-  // Before any call; during the first; during two, of which the shorter began last.
-  BOOST_TEST(within == (std::vector{0, 4, 6}), boost::test_tools::per_element());
+  // Before any call; during the first; during two, of which the shorter began last; a proposal.
+  BOOST_TEST(within == (std::vector{0, 4, 6, 7}), boost::test_tools::per_element());
   std::string json;
   append_story_json(json, reported);
   BOOST_TEST(json.find(R"("what":"egress denied to evil.example","within":")") != json.npos);
