@@ -69,7 +69,7 @@ struct TurnNote {
   bool is_chat_proved = true;
   TurnCounts counts;
   // Of an event that is restored: its request ID is its turn's, whatever else this says, and the
-  // fence's attempts are counted by these.
+  // fence's attempts are counted by these, and the bytes of an event that reports ends.
   bool is_restored = false;
   std::int64_t connections = 0;
   std::int64_t denied = 0;

@@ -12,6 +12,7 @@ import { World, addresses, fencedUid, needsRoot, otherUid } from './support/name
 // Receives all that a client sends until its end, answers with as many bytes as the first line asks for, and prints both.
 const server = `
 import json, socket, sys, threading
+printing = threading.Lock()
 def serve(c):
     data = b''
     while b'\\n' not in data: data += c.recv(65536)
@@ -19,7 +20,7 @@ def serve(c):
     answer, up = int(line), len(data)
     while (part := c.recv(65536)): up += len(part)
     c.sendall(b'x' * answer); c.close()
-    print(json.dumps({'up': up, 'down': answer}), flush=True)
+    with printing: print(json.dumps({'up': up, 'down': answer}), flush=True)
 listeners = [socket.create_server((a, 9000), family=f, backlog=1024) for a, f in ((sys.argv[1], socket.AF_INET), (sys.argv[2], socket.AF_INET6))]
 def listen(l):
     while True: threading.Thread(target=serve, args=(l.accept()[0],)).start()
@@ -77,6 +78,7 @@ async function closed(host, fromDaemon, where, connections) {
 }
 
 function assertAgrees(rows, counted) {
+  assert.equal(rows.reduce((total, { data }) => total + data.connections, 0), counted.length);
   const sum = (list, member) => list.reduce((total, one) => total + one[member], 0);
   for (const direction of ['up', 'down']) {
     const reported = sum(rows.map((row) => row.data), `bytes_${direction}`);
@@ -178,6 +180,20 @@ describe('the bytes of connections in learn mode', { skip: needsRoot }, () => {
     const rows = await closed(world, daemon, (row) => row.data.host === addresses.sink, 1);
     assertAgrees(rows, world.counted);
     assert.equal(rows[0].data.rule, undefined);
+  });
+});
+
+describe('the bytes of connections where /proc/sys is read-only, as for a service', { skip: needsRoot }, () => {
+  it('are counted all the same, without a duration', async (t) => {
+    const world = await startWorld(t);
+    world.host.run('sh', '-c', 'echo 0 > /proc/sys/net/netfilter/nf_conntrack_acct; mount --bind /proc/sys /proc/sys && mount -o remount,bind,ro /proc/sys');
+    const daemon = await world.startDaemon(t);
+    const { status, errors } = await world.runAs(fencedUid, ['/usr/bin/python3', '-c', client, '5000', '6000', addresses.sink]);
+    assert.equal(status, 0, errors);
+    const rows = await closed(world, daemon, (row) => row.data.host === addresses.sink, 1);
+    assertAgrees(rows, world.counted);
+    assert.equal(rows[0].data.duration_ms, undefined);
+    assert.ok(!daemon.lines.some((line) => line.event_type === 'egress.not_counted'));
   });
 });
 

@@ -105,7 +105,10 @@ test('an import makes the turns again that an export has no rows of', async (t) 
     agent.record('subagent_completed', 'p-2', { agent_type: 'x' })]);
   await agent.hook('StopFailure', 'p-2', { error: 'server_error' });
   await agent.hook('UserPromptSubmit', 'p-3', { prompt: '<task-notification>\n<tool-use-id>toolu_1</tool-use-id>' });
-  await post([{ event_type: 'egress.rejected', level: 'warn', chat_id: 'chat-a', request_id: first, host: 'evil.example' }]);
+  await post([{ event_type: 'egress.rejected', level: 'warn', chat_id: 'chat-a', request_id: first, host: 'evil.example' },
+    { event_type: 'egress.closed', level: 'debug', chat_id: 'chat-a', request_id: first, host: 'fine.example', bytes_up: 1234, id_source: 'claimed' },
+    // Of no turn: its request ID is its own.
+    { event_type: 'egress.closed', level: 'debug', request_id: second, host: 'fine.example', bytes_up: 77, id_source: 'none' }]);
   const of = async (one) => (await one.get('/api/turns', admin)).json.turns.map(({ lost_records, ...turn }) => turn);
   const expected = await of(client);
   assert.equal(expected.length, 2);
@@ -120,8 +123,8 @@ test('an import makes the turns again that an export has no rows of', async (t) 
   const other = new Client(again.address);
   cleanUpAfter(t, () => other.close());
   const found = (await other.get('/api/turns', await authorization(copy))).json.turns.map(({ lost_records, ...turn }) => turn);
-  // The row that was posted as if by the fence counts only in the import.
-  const restored = found.map((turn) => (turn.request_id === first ? { ...turn, denied: 0, denied_hosts: [] } : turn));
-  assert.deepEqual(found.map(({ denied, denied_hosts }) => [denied, denied_hosts]), [[0, []], [1, ['evil.example']]]);
+  // The rows that were posted as if by the fence count only in the import.
+  const restored = found.map((turn) => (turn.request_id === first ? { ...turn, denied: 0, denied_hosts: [], bytes_up: null } : turn));
+  assert.deepEqual(found.map(({ denied, denied_hosts, bytes_up }) => [denied, denied_hosts, bytes_up]), [[0, [], null], [1, ['evil.example'], 1234]]);
   assert.deepEqual(restored, expected);
 });

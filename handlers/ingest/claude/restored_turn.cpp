@@ -128,7 +128,8 @@ std::optional<TurnNote> RestoredTurn::note_of_traffic(const Event& event) {
   if (document_.root()["id_source"].get(id_source) != simdjson::SUCCESS || id_source == "none") {
     return std::nullopt;
   }
-  if (document_.root()["bytes_up"].get(note.bytes_up) != simdjson::SUCCESS) return std::nullopt;
+  const bool has_bytes = document_.root()["bytes_up"].get(note.bytes_up) == simdjson::SUCCESS;
+  if (!has_bytes || note.bytes_up <= 0) return std::nullopt;
   return note;
 }
 
