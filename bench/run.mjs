@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { transport } from './scenarios/clients.mjs';
 import { durable, events, healthDuringIngest, mixed, questionsDuringIngest, stall } from './scenarios/events.mjs';
+import { fleet } from './scenarios/fleet.mjs';
 import { frontendLog, health, logLines } from './scenarios/http.mjs';
 import { micro, queries, verdicts } from './scenarios/programs.mjs';
 import { idle, start } from './scenarios/size.mjs';
@@ -15,8 +16,10 @@ import { markdown, noise, records } from './harness/report.mjs';
 
 const scenarios = {
   health, 'frontend-log': frontendLog, events, durable, idle, ingest: healthDuringIngest, log: logLines, stall, mixed, micro,
-  start, questions: questionsDuringIngest, queries, verdicts, soak, transport,
+  start, questions: questionsDuringIngest, queries, verdicts, soak, transport, fleet,
 };
+// Only when they are named.
+const byHand = new Set(['fleet']);
 
 // bench.sh has checked the arguments.
 const { values, positionals } = parseArgs({
@@ -27,6 +30,8 @@ const { values, positionals } = parseArgs({
     'stall-seconds': { type: 'string', default: '60' },
     'soak-seconds': { type: 'string', default: '900' },
     events: { type: 'string', default: '10000000' },
+    'fleet-seconds': { type: 'string', default: '600' },
+    'fleet-rate': { type: 'string', default: '5000' },
     out: { type: 'string', default: resolve(import.meta.dirname, '../build/bench') },
   },
 });
@@ -39,13 +44,15 @@ const options = {
   stallSeconds: Number(values['stall-seconds']),
   soakSeconds: Number(values['soak-seconds']),
   events: Number(values.events),
+  fleetSeconds: Number(values['fleet-seconds']),
+  fleetRate: Number(values['fleet-rate']),
   progress(text) {
     const seconds = Math.round((Date.now() - startedAt) / 1000);
     process.stderr.write(isTerminal ? `\r\x1b[K[${seconds} s] ${text}` : `[${seconds} s] ${text}\n`);
   },
 };
 
-const wanted = positionals.length > 0 ? positionals : Object.keys(scenarios);
+const wanted = positionals.length > 0 ? positionals : Object.keys(scenarios).filter((name) => !byHand.has(name));
 const failures = [];
 const texts = [];
 for (const name of wanted) {

@@ -103,7 +103,7 @@ test('health that stays degraded is reported', async (t) => {
 
 test('an invalid rule is rejected at start, with its reason', async (t) => {
   for (const [rule, reason] of [
-    ['level=error', 'it has no trigger: rate>N/DURATION, silent>DURATION or cost>DOLLARS/DURATION'],
+    ['level=error', 'it has no trigger: rate>N/DURATION, silent>DURATION, cost>DOLLARS/DURATION or ship.lag>DURATION'],
     ['level=error rate>1/1m, level=loud rate>1/1m', "'loud' is not one of trace, debug, info, warn, error, fatal"],
   ]) {
     await assert.rejects(startDaemon(t, { settings: { PICORTEX_ALERT_ON: rule } }), (error) => {

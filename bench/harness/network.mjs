@@ -1,0 +1,31 @@
+// Network namespaces that are joined by virtual cables. They live as long as the processes that hold them.
+
+import { once } from 'node:events';
+import { execFileSync } from 'node:child_process';
+import { allCpus, start } from './children.mjs';
+
+export class Namespace {
+  static async open() {
+    const self = new Namespace();
+    self.child = start(allCpus, ['unshare', '--net', 'sh', '-c', 'ip link set lo up; echo ready; exec sleep infinity']);
+    await once(self.child.stdout, 'data');
+    return self;
+  }
+
+  get prefix() {
+    return ['nsenter', '--target', String(this.child.pid), '--net', '--'];
+  }
+
+  run(...command) {
+    execFileSync(this.prefix[0], [...this.prefix.slice(1), ...command], { stdio: ['ignore', 'ignore', 'inherit'] });
+  }
+
+  // A cable to another namespace: `name` there and here, with these addresses.
+  join(other, name, ownAddress, otherAddress) {
+    this.run('ip', 'link', 'add', name, 'type', 'veth', 'peer', 'name', name, 'netns', String(other.child.pid));
+    for (const [end, address] of [[this, ownAddress], [other, otherAddress]]) {
+      end.run('ip', 'address', 'add', `${address}/24`, 'dev', name);
+      end.run('ip', 'link', 'set', name, 'up');
+    }
+  }
+}

@@ -1,0 +1,204 @@
+// Five hosts ship to two ClickHouse servers in network namespaces, while the servers are killed, paused and cut off in turn and the shippers
+// are killed. At the end each acknowledged event must be in each server exactly once.
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { request } from 'node:http';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { ClickHouse } from '../harness/clickhouse.mjs';
+import { newFolder } from '../harness/contestants.mjs';
+import { allCpus, output, sleep, start } from '../harness/children.mjs';
+import { Namespace } from '../harness/network.mjs';
+
+const hostCount = 5;
+const batchesPerSecond = 10;
+const binary = process.env.PICORTEX_BINARY ?? 'build/release/picortex';
+
+class Host {
+  constructor(number, prefix, targets) {
+    this.name = `host-${number}`;
+    this.number = number;
+    this.prefix = prefix;
+    this.targets = targets;
+    this.data = newFolder();
+    this.socket = join(this.data, 'api.sock');
+    this.acknowledged = new Uint8Array(0);
+    this.sent = 0;
+    this.kills = 0;
+  }
+
+  async start() {
+    this.daemon = start(allCpus, [binary, 'serve', '--listen', `unix:${this.socket}`, '--data-dir', this.data], { env: { LOG_LEVEL: 'warn', PICORTEX_TMUX_SOCKET: 'none' }, files: ['ignore', 'ignore', 'inherit'] });
+    for (let tries = 0; ; tries += 1) {
+      try {
+        this.token = readFileSync(join(this.data, 'token'), 'utf8').trim();
+        await this.post('/api/events', '[]').catch((error) => (error.status ? undefined : Promise.reject(error)));
+        break;
+      } catch (error) {
+        if (tries === 200) throw error;
+        await sleep(50);
+      }
+    }
+    this.startShipper();
+  }
+
+  startShipper() {
+    this.shipper = start(allCpus, [...this.prefix, binary, 'ship', '--data-dir', this.data, '--host', this.name, ...this.targets.flatMap((target) => ['--to', target])], { files: ['ignore', 'ignore', 'ignore'] });
+  }
+
+  async killShipper() {
+    process.kill(-this.shipper.pid, 'SIGKILL');
+    await this.shipper.ended;
+    this.kills += 1;
+    this.startShipper();
+  }
+
+  post(path, body) {
+    return new Promise((resolve, reject) => {
+      const asked = request({ socketPath: this.socket, path, method: 'POST', headers: { host: 'localhost', authorization: `Bearer ${this.token}`, 'content-type': 'application/json' } }, (answer) => {
+        answer.resume();
+        answer.on('end', () => (answer.statusCode === 200 ? resolve() : reject(Object.assign(new Error(`status ${answer.statusCode}`), { status: answer.statusCode }))));
+      });
+      asked.on('error', reject);
+      asked.end(body);
+    });
+  }
+
+  // A batch of events that are known by their number.
+  async send(count) {
+    const first = this.sent;
+    this.sent += count;
+    const events = Array.from({ length: count }, (_, i) => ({ event_type: 'fleet', chat_id: `chat-${(first + i) % 50}`, msg: String(first + i), filler: 'x'.repeat(200) }));
+    await this.post('/api/events', JSON.stringify(events));
+    if (this.acknowledged.length < this.sent) {
+      const grown = new Uint8Array(2 * this.sent);
+      grown.set(this.acknowledged);
+      this.acknowledged = grown;
+    }
+    this.acknowledged.fill(1, first, first + count);
+  }
+
+  async status() {
+    const text = await output(allCpus, [binary, 'ship', 'status', '--json', '--data-dir', this.data]);
+    return text.split('\n').filter(Boolean).map((line) => JSON.parse(line));
+  }
+}
+
+// Each way to trouble a server, and the end of it.
+function troubles(servers, hosts) {
+  const each = (server, i) => [
+    { what: 'killed', begin: () => server.kill(), end: () => server.start() },
+    { what: 'paused', begin: () => server.signal('SIGSTOP'), end: () => server.signal('SIGCONT') },
+    { what: 'cut off', begin: () => hosts.run('ip', 'link', 'set', `cable${i}`, 'down'), end: () => hosts.run('ip', 'link', 'set', `cable${i}`, 'up') },
+  ];
+  const [first, second] = servers.map(each);
+  return first.flatMap((trouble, i) => [trouble, second[(i + 1) % 3]]);
+}
+
+async function makeTrouble(list, state) {
+  for (let i = 0; !state.ends; i += 1) {
+    const trouble = list[i % list.length];
+    await trouble.begin();
+    state.troubles[trouble.what] = (state.troubles[trouble.what] ?? 0) + 1;
+    await sleep(3000);
+    await trouble.end();
+    await sleep(2000);
+  }
+}
+
+async function killShippers(hosts, state, pauseMs) {
+  for (let i = 0; !state.ends; i += 1) {
+    await sleep(pauseMs);
+    if (!state.ends) await hosts[i % hosts.length].killShipper();
+  }
+}
+
+async function load(host, rate, state) {
+  const begin = Date.now();
+  for (let batch = 1; !state.ends; batch += 1) {
+    await host.send(Math.round(rate / hostCount / batchesPerSecond)).catch(() => (state.rejected += 1));
+    await sleep(Math.max(0, begin + (batch * 1000) / batchesPerSecond - Date.now()));
+  }
+}
+
+// How often each event of the host is in the server.
+async function countsIn(server, host) {
+  const query = `SELECT msg FROM fleet FINAL WHERE host = '${host.name}' AND event_type = 'fleet' FORMAT TSV`;
+  const [program, ...words] = server.asking(query);
+  const child = spawn(program, words, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const counts = new Uint8Array(host.sent);
+  const exited = once(child, 'exit');
+  for await (const line of createInterface({ input: child.stdout })) counts[Number(line)] += 1;
+  const [status] = await exited;
+  if (status !== 0) throw new Error(`curl ended with ${status}`);
+  return counts;
+}
+
+async function compare(server, hosts) {
+  const found = { acknowledged: 0, missing: 0, twice: 0 };
+  for (const host of hosts) {
+    const counts = await countsIn(server, host);
+    for (let i = 0; i < host.sent; i += 1) {
+      if (host.acknowledged[i] === 1) found.acknowledged += 1;
+      if (host.acknowledged[i] === 1 && counts[i] === 0) found.missing += 1;
+      if (counts[i] > 1) found.twice += 1;
+    }
+  }
+  return found;
+}
+
+async function awaitNoLag(hosts, limitSeconds) {
+  const begin = Date.now();
+  while (Date.now() - begin < 1000 * limitSeconds) {
+    const lags = (await Promise.all(hosts.map((host) => host.status()))).flat();
+    if (lags.every((target) => target.lag_events === 0)) return (Date.now() - begin) / 1000;
+    await sleep(500);
+  }
+  throw new Error(`there is still a lag after ${limitSeconds} s`);
+}
+
+export async function fleet(options) {
+  const seconds = options.fleetSeconds;
+  const rate = options.fleetRate;
+  const cabled = await Namespace.open();
+  const places = [await Namespace.open(), await Namespace.open()];
+  const servers = places.map((place, i) => {
+    cabled.join(place, `cable${i}`, `10.99.${i}.1`, `10.99.${i}.2`);
+    return new ClickHouse({ address: `10.99.${i}.2`, prefix: place.prefix });
+  });
+  for (const server of servers) await server.start();
+  const targets = servers.map((server) => server.target('fleet'));
+  await output(allCpus, [...cabled.prefix, binary, 'ship', 'init', '--apply', ...targets.flatMap((target) => ['--to', target])]);
+  const hosts = Array.from({ length: hostCount }, (_, i) => new Host(i + 1, cabled.prefix, targets));
+  for (const host of hosts) await host.start();
+  const state = { ends: false, troubles: {}, rejected: 0 };
+  const work = [...hosts.map((host) => load(host, rate, state)), makeTrouble(troubles(servers, cabled), state), killShippers(hosts, state, Math.max(1000, (1000 * seconds) / 50))];
+  let longestLagMs = 0;
+  for (let second = 0; second < seconds; second += 1) {
+    await sleep(1000);
+    if (second % 5 > 0) continue;
+    const lags = (await Promise.all(hosts.map((host) => host.status()))).flat();
+    longestLagMs = Math.max(longestLagMs, ...lags.map((target) => target.lag_ms));
+    options.progress(`fleet: ${second} s, the longest lag is ${Math.max(...lags.map((target) => target.lag_ms))} ms`);
+  }
+  state.ends = true;
+  await Promise.all(work);
+  const caughtUp = await awaitNoLag(hosts, 120 + seconds);
+  const text = [`fleet, ${hostCount} hosts, ${rate} events a second together, ${seconds} s, each host to both servers`];
+  text.push(`  servers: ${Object.entries(state.troubles).map(([what, times]) => `${times} times ${what}`).join(', ')}; shippers: ${hosts.reduce((sum, host) => sum + host.kills, 0)} times killed`);
+  text.push(`  longest lag ${(longestLagMs / 1000).toFixed(1)} s; none ${caughtUp.toFixed(1)} s after the end; ${state.rejected} batches rejected by the daemons`);
+  let isWhole = true;
+  for (const [i, server] of servers.entries()) {
+    const { acknowledged, missing, twice } = await compare(server, hosts);
+    isWhole &&= missing === 0 && twice === 0;
+    text.push(`  server ${i + 1}: of ${acknowledged} acknowledged events ${missing} are missing, ${twice} are there twice`);
+    await server.kill();
+  }
+  for (const host of hosts) {
+    for (const child of [host.shipper, host.daemon]) process.kill(-child.pid, 'SIGTERM');
+  }
+  if (!isWhole) throw new Error(text.join('\n'));
+  return text.join('\n');
+}
