@@ -14,7 +14,7 @@ function stepLabel(ms, stepMs) {
 // Returns from when to when a step is, with its day where the times shown are of more than one.
 export function stepSpan(times, index, stepMs) {
   const ms = times[index] * 1000;
-  const isOfDays = stepMs < DAY_MS && (times.at(-1) - times[0]) * 1000 >= DAY_MS;
+  const isOfDays = stepMs < DAY_MS && (times.at(-1) - times[0]) * 1000 > DAY_MS * 1.5;
   return `${isOfDays ? `${day(ms)} ` : ''}${stepLabel(ms, stepMs)} – ${stepLabel(ms + stepMs, stepMs)}`;
 }
 
