@@ -152,7 +152,7 @@ test('health has what degrades the daemon with its fix, the counters, and charts
   const over = tab.locator('[data-series=turns] .u-over');
   const box = await over.boundingBox();
   await tab.mouse.move(box.x + box.width * 0.5, box.y + 20);
-  await eventually('the value of the step', async () => /^\d\d:\d\d–\d\d:\d\d: \d+$/.test(await tab.textContent('[data-series=turns] figcaption b')));
+  await eventually('the value of the step', async () => /^\d\d:\d\d – \d\d:\d\d: \d+$/.test(await tab.textContent('[data-series=turns] figcaption b')));
   await tab.mouse.move(5, 5);
   await eventually('the sum again', async () => !(await tab.textContent('[data-series=turns] figcaption b')).includes(':'));
   await tab.click('[data-preset="15m"]');

@@ -6,9 +6,16 @@ import { clock, clockSeconds, compact, day, dayAndClock } from '../base/format.j
 const DAY_MS = 86_400_000;
 
 // Returns how the beginning of a step reads: as precise as the steps are.
-export function stepLabel(ms, stepMs) {
+function stepLabel(ms, stepMs) {
   if (stepMs >= DAY_MS) return day(ms);
   return stepMs < 60_000 ? clockSeconds(ms) : clock(ms);
+}
+
+// Returns from when to when a step is, with its day where the times shown are of more than one.
+export function stepSpan(times, index, stepMs) {
+  const ms = times[index] * 1000;
+  const isOfDays = stepMs < DAY_MS && (times.at(-1) - times[0]) * 1000 > DAY_MS * 1.5;
+  return `${isOfDays ? `${day(ms)} ` : ''}${stepLabel(ms, stepMs)} – ${stepLabel(ms + stepMs, stepMs)}`;
 }
 
 function axisLabel(ms, stepMs, rangeMs) {

@@ -7,7 +7,7 @@ import { number } from '../base/format.js';
 import { zoneOffset } from '../base/times.js';
 import { eventsQuery } from '../shell/address.js';
 import { current, navigate } from '../shell/state.js';
-import { Bars, stepLabel } from './bars.js';
+import { Bars, stepSpan } from './bars.js';
 import { STACK, stepsOf } from './steps.js';
 
 const OLDEST_ROUNDS_MAX = 6;
@@ -46,7 +46,7 @@ function say(index) {
     swatch.style.background = `var(${colourName})`;
     return make('span', '', swatch, `${name} `, make('b', '', number(countOf(shown.counts[level]))));
   }));
-  const when = index === null ? '' : `${stepLabel(shown.times[index] * 1000, shown.stepMs)} – ${stepLabel(shown.times[index] * 1000 + shown.stepMs, shown.stepMs)}`;
+  const when = index === null ? '' : stepSpan(shown.times, index, shown.stepMs);
   $('histogram-when').textContent = when;
   $('histogram-total').textContent = `${number(index === null ? shown.total : sum(shown.counts.map((counts) => counts[index])))} events`;
 }

@@ -6,7 +6,7 @@ import { bytes, number, span } from '../base/format.js';
 import { zoneOffset } from '../base/times.js';
 import { eventsQuery } from '../shell/address.js';
 import { current, onChange } from '../shell/state.js';
-import { Bars, stepLabel } from '../events/bars.js';
+import { Bars, stepSpan } from '../events/bars.js';
 import { stepsOf } from '../events/steps.js';
 import { problemsOf } from './health_problems.js';
 import { makeTile } from './table.js';
@@ -124,7 +124,7 @@ function makeChart([name, title, colourName]) {
 function sayValue({ value, steps }, index) {
   const { times, stepMs, sums, total } = steps;
   if (index === null) value.textContent = number(total);
-  else value.textContent = `${stepLabel(times[index] * 1000, stepMs)}–${stepLabel(times[index] * 1000 + stepMs, stepMs)}: ${number(sums.at(-1)[index])}`;
+  else value.textContent = `${stepSpan(times, index, stepMs)}: ${number(sums.at(-1)[index])}`;
 }
 
 export async function refreshCharts() {
