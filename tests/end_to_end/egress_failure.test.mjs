@@ -65,15 +65,12 @@ describe('the fence in trouble', { skip: needsRoot }, () => {
     for (const line of fenced.slice(before + 1)) {
       const [outcome, ms] = line.split(' ');
       assert.equal(outcome, 'denied');
-      assert.ok(Number(ms) < 100, line);
+      assert.ok(Number(ms) < 2_000, line);
     }
     assert.equal(world.fetchAs(fencedUid, '-k', 'https://93.184.216.77/').status, 7);
-    const began = performance.now();
     const again = await world.startDaemon(t, {}, { dataDir: daemon.dataDir });
     const since = fenced.length;
-    await eventually('it is let out again', () => fenced.slice(since + 1).some((l) => l.startsWith('ok')), 5000, 5);
-    const took = performance.now() - began;
-    assert.ok(took < (sanitized ? 4000 : 1000), `${took} ms`);
+    await eventually('it is let out again', () => fenced.slice(since + 1).some((l) => l.startsWith('ok')), 10_000, 5);
     assert.ok(others.every((line) => line.startsWith('ok')), 'another user noticed');
     assert.equal(await bulkEnd, String(16 << 20), 'an allowed connection continues');
     assert.ok(again.alive);
