@@ -5,8 +5,8 @@
 #include <variant>
 #include <vector>
 
-#include "cli/commands/chats.h"
 #include "cli/claude/claude.h"
+#include "cli/commands/chats.h"
 #include "cli/commands/errors.h"
 #include "cli/commands/health.h"
 #include "cli/commands/logs.h"
