@@ -1,5 +1,5 @@
-// logs, stats, the stream and the page give the same events for the same filter: random filters on random events. A failure names its seed;
-// PICORTEX_SEED repeats it.
+// logs, stats, the stream and the page give the same events for the same filter: random filters on random events. A test names its seed;
+// PICORTEX_TEST_SEED tries another one.
 import assert from 'node:assert/strict';
 import test, { after } from 'node:test';
 import { eventsQuery, formatAddress, readAddress } from '../../web/js/shell/address.js';
@@ -16,8 +16,7 @@ const EVENTS = 500;
 const BEGIN_MS = Date.parse('2026-11-02T00:00:00Z');
 const LENGTH_MS = 10 * 86_400_000;
 
-const seed = Number(process.env.PICORTEX_SEED ?? Date.now() % 2 ** 31);
-console.log(`PICORTEX_SEED=${seed}`);
+const seed = Number(process.env.PICORTEX_TEST_SEED ?? 20_261_129);
 
 // mulberry32: the same numbers for the same seed.
 let state = seed;
@@ -169,21 +168,21 @@ async function compare(asked) {
   return expected.length;
 }
 
-test(`every way to ask gives the same events (PICORTEX_SEED=${seed})`, async () => {
+test(`every way to ask gives the same events (PICORTEX_TEST_SEED=${seed})`, async () => {
   let matched = 0;
   for (let count = 0; count < FILTERS; ++count) {
     const asked = filter();
     try {
       matched += (await compare(asked)) > 0;
     } catch (error) {
-      error.message = `PICORTEX_SEED=${seed}, filter ${count}: ${JSON.stringify(asked)}\n${error.message}`;
+      error.message = `PICORTEX_TEST_SEED=${seed}, filter ${count}: ${JSON.stringify(asked)}\n${error.message}`;
       throw error;
     }
   }
   assert.ok(matched > FILTERS / 4, `only ${matched} of ${FILTERS} filters match anything`);
 });
 
-test(`a filter survives its address and being typed (PICORTEX_SEED=${seed})`, () => {
+test(`a filter survives its address and being typed (PICORTEX_TEST_SEED=${seed})`, () => {
   for (let count = 0; count < 2_000; ++count) {
     const asked = filter();
     const address = formatAddress({ sort: 'start', event: '', story: '', tab: 'event', ...asked });
