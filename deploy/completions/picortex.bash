@@ -89,13 +89,13 @@ _picortex_command() {
       ;;
     'logs')
       commands='' argument='none'
-      flags='-h --help --config --data-dir --chat --request --type --level --since --until --text --where -n --limit --around --ids -f --follow --chart --json --utc --color --no-pager'
-      valued='--config --data-dir --chat --request --type --level --since --until --text --where -n --limit --around --color'
+      flags='-h --help --config --data-dir --from --host --chat --request --type --level --since --until --text --where -n --limit --around --ids -f --follow --chart --json --utc --color --no-pager'
+      valued='--config --data-dir --from --host --chat --request --type --level --since --until --text --where -n --limit --around --color'
       ;;
     'why')
       commands='' argument='none'
-      flags='-h --help --config --data-dir --chat --last --json --utc --color --no-pager'
-      valued='--config --data-dir --chat --color'
+      flags='-h --help --config --data-dir --from --host --chat --last --json --utc --color --no-pager'
+      valued='--config --data-dir --from --host --chat --color'
       ;;
     'emit')
       commands='' argument='none'
@@ -104,23 +104,23 @@ _picortex_command() {
       ;;
     'turns')
       commands='' argument='none'
-      flags='-h --help --config --data-dir --chat --since --until --sort -n --limit --json --utc --color --no-pager'
-      valued='--config --data-dir --chat --since --until --sort -n --limit --color'
+      flags='-h --help --config --data-dir --from --host --chat --since --until --sort -n --limit --json --utc --color --no-pager'
+      valued='--config --data-dir --from --host --chat --since --until --sort -n --limit --color'
       ;;
     'stats')
       commands='' argument='none'
-      flags='-h --help --config --data-dir --chat --request --type --level --since --until --text --where --by --count --sum --max --p50 --p95 --chart -n --limit --json --utc --color --no-pager'
-      valued='--config --data-dir --chat --request --type --level --since --until --text --where --by --sum --max --p50 --p95 -n --limit --color'
+      flags='-h --help --config --data-dir --from --host --chat --request --type --level --since --until --text --where --by --count --sum --max --p50 --p95 --chart -n --limit --json --utc --color --no-pager'
+      valued='--config --data-dir --from --host --chat --request --type --level --since --until --text --where --by --sum --max --p50 --p95 -n --limit --color'
       ;;
     'chats')
       commands='' argument='none'
-      flags='-h --help --config --data-dir --chat --request --type --level --since --until --text --where -n --limit --json --utc --color --no-pager'
-      valued='--config --data-dir --chat --request --type --level --since --until --text --where -n --limit --color'
+      flags='-h --help --config --data-dir --from --host --chat --request --type --level --since --until --text --where -n --limit --json --utc --color --no-pager'
+      valued='--config --data-dir --from --host --chat --request --type --level --since --until --text --where -n --limit --color'
       ;;
     'errors')
       commands='' argument='none'
-      flags='-h --help --config --data-dir --listen --chat --request --type --level --since --until --text --where --all --mute --resolve --open -n --limit --json --utc --color --no-pager'
-      valued='--config --data-dir --listen --chat --request --type --level --since --until --text --where --mute --resolve --open -n --limit --color'
+      flags='-h --help --config --data-dir --from --host --listen --chat --request --type --level --since --until --text --where --all --mute --resolve --open -n --limit --json --utc --color --no-pager'
+      valued='--config --data-dir --from --host --listen --chat --request --type --level --since --until --text --where --mute --resolve --open -n --limit --color'
       ;;
     'doctor')
       commands='' argument='none'
@@ -228,7 +228,7 @@ _picortex_command() {
       valued='--config --user --listen --data-dir'
       ;;
     'egress')
-      commands='allow deny list hosts test suggest selftest install remove status' argument='none'
+      commands='allow deny list hosts test why request proposals approve suggest selftest install remove status' argument='none'
       flags='-h --help'
       valued=''
       ;;
@@ -244,7 +244,7 @@ _picortex_command() {
       ;;
     'egress list')
       commands='' argument='none'
-      flags='-h --help --config --egress-allowlist --data-dir --listen'
+      flags='-h --help --config --egress-allowlist --data-dir --listen --grants'
       valued='--config --egress-allowlist --data-dir --listen'
       ;;
     'egress hosts')
@@ -254,8 +254,28 @@ _picortex_command() {
       ;;
     'egress test')
       commands='' argument='none'
+      flags='-h --help --config --edit --since --json --egress-allowlist --data-dir'
+      valued='--config --edit --since --egress-allowlist --data-dir'
+      ;;
+    'egress why')
+      commands='' argument='none'
+      flags='-h --help --config --json --data-dir --listen'
+      valued='--config --data-dir --listen'
+      ;;
+    'egress request')
+      commands='' argument='none'
+      flags='-h --help --config --reason --data-dir --listen'
+      valued='--config --reason --data-dir --listen'
+      ;;
+    'egress proposals')
+      commands='' argument='none'
       flags='-h --help --config --egress-allowlist --data-dir'
       valued='--config --egress-allowlist --data-dir'
+      ;;
+    'egress approve')
+      commands='' argument='none'
+      flags='-h --help --config --for --yes --egress-allowlist --data-dir'
+      valued='--config --for --egress-allowlist --data-dir'
       ;;
     'egress suggest')
       commands='' argument='none'
@@ -401,8 +421,19 @@ _picortex_value() {
     'egress hosts --config') _picortex_propose file ;;
     'egress hosts --data-dir') _picortex_propose directory ;;
     'egress test --config') _picortex_propose file ;;
+    'egress test --edit') _picortex_propose file ;;
     'egress test --egress-allowlist') _picortex_propose file ;;
     'egress test --data-dir') _picortex_propose directory ;;
+    'egress why --config') _picortex_propose file ;;
+    'egress why --data-dir') _picortex_propose directory ;;
+    'egress request --config') _picortex_propose file ;;
+    'egress request --data-dir') _picortex_propose directory ;;
+    'egress proposals --config') _picortex_propose file ;;
+    'egress proposals --egress-allowlist') _picortex_propose file ;;
+    'egress proposals --data-dir') _picortex_propose directory ;;
+    'egress approve --config') _picortex_propose file ;;
+    'egress approve --egress-allowlist') _picortex_propose file ;;
+    'egress approve --data-dir') _picortex_propose directory ;;
     'egress suggest --config') _picortex_propose file ;;
     'egress suggest --egress-allowlist') _picortex_propose file ;;
     'egress suggest --data-dir') _picortex_propose directory ;;
