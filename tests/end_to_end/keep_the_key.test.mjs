@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { cleanUpAfter, testFile } from './support/cleanup.mjs';
+import { cleanUpAfter } from './support/cleanup.mjs';
 import { Client } from './support/client.mjs';
 import { eventually, temporaryDirectory } from './support/daemon.mjs';
 import { World, fencedUid, needsRoot } from './support/namespaces.mjs';
@@ -29,24 +29,31 @@ async function freePort() {
   return port;
 }
 
-function start(prefix, command) {
+function start(owner, prefix, command) {
   const [program, ...rest] = [...prefix, ...command];
   const child = spawn(program, rest, { stdio: ['ignore', 'pipe', 'pipe'] });
   child.errors = '';
   child.stderr.setEncoding('utf8').on('data', (text) => (child.errors += text));
   const exited = once(child, 'exit');
-  cleanUpAfter(testFile, async () => {
+  cleanUpAfter(owner, async () => {
     child.kill('SIGTERM');
     await exited;
   });
   return child;
 }
 
-// Starts both, in a namespace if `prefix` enters one. Answers the proxy's port, the stub's, and what has arrived at the stub.
-async function startRecipe(prefix, port) {
-  const directory = await temporaryDirectory(testFile);
+// Lets the stub end the answers that it has begun.
+async function goOn(port) {
+  const client = new Client({ host: '127.0.0.1', port });
+  await client.get('/continue');
+  client.close();
+}
+
+// Starts both for `owner`, in a namespace if `prefix` enters one. Answers the proxy's port, the stub's, and what has arrived at the stub.
+async function startRecipe(owner, prefix, port) {
+  const directory = await temporaryDirectory(owner);
   const at = (name) => join(directory, name);
-  const stub = start(prefix, [process.execPath, api]);
+  const stub = start(owner, prefix, [process.execPath, api]);
   const lines = [];
   createInterface({ input: stub.stdout }).on('line', (line) => lines.push(JSON.parse(line)));
   await eventually('the stub listens', () => lines.length > 0 || (stub.exitCode !== null && assert.fail(stub.errors)));
@@ -62,14 +69,14 @@ http {
   fastcgi_temp_path ${at('fcgi')}; uwsgi_temp_path ${at('uwsgi')}; scgi_temp_path ${at('scgi')};
 ${server} }
 `);
-  const nginx = start(prefix, ['nginx', '-c', at('nginx.conf'), '-p', directory, '-e', 'stderr']);
+  const nginx = start(owner, prefix, ['nginx', '-c', at('nginx.conf'), '-p', directory, '-e', 'stderr']);
   return { nginx, stubPort, arrived: lines };
 }
 
 describe('the key is kept from the agent', () => {
   it('by a proxy that adds it and passes model calls alone', async (t) => {
     const port = await freePort();
-    const { nginx, stubPort, arrived } = await startRecipe([], port);
+    const { nginx, stubPort, arrived } = await startRecipe(t, [], port);
     const agent = new Client({ host: '127.0.0.1', port });
     t.after(() => agent.close());
     await eventually('nginx answers', () => agent.get('/').then(({ status }) => status === 403, () => nginx.exitCode !== null && assert.fail(nginx.errors)));
@@ -82,8 +89,9 @@ describe('the key is kept from the agent', () => {
     // The stream's first event is here before the stub has sent the second.
     const [first] = await once(response.setEncoding('utf8'), 'data');
     assert.match(first, /message_start/);
-    await new Client({ host: '127.0.0.1', port: stubPort }).get('/continue');
-    await once(response.resume(), 'end');
+    const ended = once(response.resume(), 'end');
+    await goOn(stubPort);
+    await ended;
     const [asked] = arrived.splice(0);
     assert.deepEqual([asked.method, asked.url, asked.body], ['POST', '/v1/messages?beta=true', '{"model":"m"}']);
     assert.deepEqual([asked.headers['x-api-key'], asked.headers.authorization, asked.headers.host], [KEY, undefined, 'api.anthropic.com']);
@@ -97,16 +105,16 @@ describe('the key is kept from the agent', () => {
     // What leads to an allowed path is asked for under its own name alone.
     const counted = agent.request('POST', '/v1/files/../messages/count_tokens', { headers, body: '{}' });
     await eventually('it arrives', () => arrived.length === 1);
-    await new Client({ host: '127.0.0.1', port: stubPort }).get('/continue');
+    await goOn(stubPort);
     assert.equal((await counted).status, 200);
     assert.equal(arrived[0].url, '/v1/messages/count_tokens');
   });
 
-  it('while the fence lets the agent reach the proxy and no longer the API', { skip: needsRoot }, async () => {
-    const world = await World.create(testFile);
+  it('while the fence lets the agent reach the proxy and no longer the API', { skip: needsRoot }, async (t) => {
+    const world = await World.create(t);
     await world.writeList(list);
-    await world.startDaemon(testFile);
-    const { nginx, stubPort, arrived } = await startRecipe(world.host.prefix, 8089);
+    await world.startDaemon(t);
+    const { nginx, stubPort, arrived } = await startRecipe(t, world.host.prefix, 8089);
     await eventually('nginx answers', () => world.fetchAs(0, 'http://127.0.0.1:8089/').status === 0 || (nginx.exitCode !== null && assert.fail(nginx.errors)));
     const call = world.runAs(fencedUid, ['curl', '-sS', '-d', '{}', 'http://127.0.0.1:8089/v1/messages']);
     await eventually('the call arrives', () => arrived.length === 1);
