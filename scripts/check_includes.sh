@@ -38,7 +38,7 @@ brotli/.*               handlers/http/middleware/content_coding\.cpp
 curl/curl\.h             ship/http/curl_library\.h
 protozero/.*            handlers/ingest/otlp/otlp_protobuf\.cpp|ship/encode/otlp_encoder\.cpp
 zstd\.h                 handlers/http/middleware/content_coding\.cpp
-CLI/.*                  cli/(command_line|completion/parser_description)\.cpp
+CLI/.*                  cli/(parser/(command_parser|typo)|completion/parser_description)\.cpp
 uuid/uuid\.h            base/uuid/uuid\.cpp
 '
 
