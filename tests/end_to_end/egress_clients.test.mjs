@@ -1,12 +1,12 @@
 // Legitimate work through the fence with the programs that people use, against a depot of packages in the world. Restarts
 // of the daemon in the middle of it, and another user's work at the same time, change nothing.
 import assert from 'node:assert/strict';
-import { chown, cp, mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { appendFile, chown, cp, mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { testFile } from './support/cleanup.mjs';
-import { eventually } from './support/daemon.mjs';
+import { binary, eventually } from './support/daemon.mjs';
 import { World, addresses, fencedUid, needsRoot, otherUid } from './support/namespaces.mjs';
 
 const world = needsRoot ? undefined : await World.create(testFile);
@@ -136,6 +136,47 @@ describe('clients behind the fence', { skip: needsRoot, concurrency: false }, ()
                  'hello over HTTP/1.1\n');
     assert.equal(await works(fencedUid, ['dig', '+short', 'depot.test', 'A', 'depot.test', 'AAAA']), `${addresses.depot}\n${addresses.depot6}\n`);
     assert.match(await works(fencedUid, ['openssl', 's_client', '-connect', 'depot.test:443', '-servername', 'depot.test', '-verify_return_error', '-brief']), /^$/);
+  });
+
+  it('prints what docs/guides/denied.md says when it is denied, and the reason is where that says', async () => {
+    const guide = await readFile(new URL('../../docs/guides/denied.md', import.meta.url), 'utf8');
+    const rows = new Map(guide.split('\n').filter((line) => line.startsWith('| `')).map((line) => {
+      const [name, ...cells] = line.split('|').slice(1, -1).map((cell) => cell.trim());
+      return [name.replaceAll('`', ''), cells.map((cell) => [...cell.matchAll(/`([^`]+)`/g)].map(([, text]) => text))];
+    }));
+    // The resolver of the client knows a name at an allowed address that the fence has not answered.
+    await appendFile(world.ownFile('/etc/hosts'), `${addresses.depot} inside.test\n`);
+    await works(fencedUid, ['curl', '-sS', '-4', 'https://depot.test/hello']);
+    const denials = [{ column: 0, host: 'wanted.test' }, { column: 1, host: 'depot.test', port: 8443 }, { column: 2, host: 'inside.test' },
+                     { column: 1, host: addresses.sink, only: 'curl' }];
+    const clients = {
+      curl: (url) => ['curl', '-sS', '--max-time', '20', url],
+      git: (url) => ['git', 'ls-remote', `${url}repository.git`],
+      npm: (url) => [...npmProgram, 'NPM_CONFIG_FETCH_RETRIES=0', `NPM_CONFIG_CACHE=${at('npm-denied')}`, `NPM_CONFIG_REGISTRY=${url}`, 'npm', 'view', 'part0'],
+      node: (url) => [process.execPath, '-e', `fetch('${url}')`],
+      python3: (url) => ['/usr/bin/python3', '-c', `import urllib.request; urllib.request.urlopen('${url}')`],
+    };
+    assert.deepEqual([...rows.keys()], [...Object.keys(clients), 'dig', 'picortex egress why HOST']);
+    await mkdir(at('npm-denied'));
+    await chown(at('npm-denied'), fencedUid, fencedUid);
+    await Promise.all(Object.entries(clients).flatMap(([name, command]) => denials.filter(({ only }) => (only ?? name) === name).map(async ({ column, host, port = 443 }) => {
+      const result = await world.runAs(fencedUid, command(`https://${host}${port === 443 ? '' : `:${port}`}/`), { timeoutMs: 60_000 });
+      assert.notEqual(result.status, 0, `${name} ${host}`);
+      for (const text of rows.get(name)[column]) {
+        const expected = text.replace('HOST', host).replace('PORT', port);
+        assert.ok((result.output + result.errors).includes(expected), `${name} ${host}: no "${expected}" in ${result.output}${result.errors}`);
+      }
+    })));
+    const [[code]] = rows.get('dig');
+    assert.ok((await works(fencedUid, ['dig', 'wanted.test'])).includes(
+      `${code}: (no rule of the egress allowlist has wanted.test; the operator can add one: picortex egress allow wanted.test)`));
+    for (const { column, host } of denials) {
+      const reasons = rows.get('picortex egress why HOST')[column].join('|');
+      await eventually(`the reason for ${host} is known`, async () => {
+        const why = await world.runAs(fencedUid, ['env', `PICORTEX_DATA_DIR=${daemon.dataDir}`, 'PICORTEX_LISTEN=127.0.0.1:8787', binary, 'egress', 'why', host]);
+        return why.status === 0 && new RegExp(`\\((${reasons})\\)`).test(why.output);
+      }, 20_000, 200);
+    }
   });
 
   for (const signal of ['SIGTERM', 'SIGKILL']) {
