@@ -42,11 +42,16 @@ bool Field::is_named(std::string_view other) const noexcept {
   return name.size() == other.size() && strncasecmp(name.data(), other.data(), name.size()) == 0;
 }
 
-std::string_view Request::field(std::string_view name) const noexcept {
+const Field* Request::find(std::string_view name) const noexcept {
   for (const Field& candidate : fields) {
-    if (candidate.is_named(name)) return candidate.value;
+    if (candidate.is_named(name)) return &candidate;
   }
-  return {};
+  return nullptr;
+}
+
+std::string_view Request::field(std::string_view name) const noexcept {
+  const Field* found = find(name);
+  return found ? found->value : std::string_view();
 }
 
 void Request::clear() noexcept {

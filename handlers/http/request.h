@@ -35,7 +35,9 @@ struct Request {
   bool expects_continue = false;
   std::optional<std::uint64_t> content_length;
 
-  // Returns the first field of that name, in any case; empty if there is none.
+  // Returns the first field of that name, in any case; null if there is none.
+  const Field* find(std::string_view name) const noexcept;
+  // Returns its value; empty if there is none.
   std::string_view field(std::string_view name) const noexcept;
 
   void clear() noexcept;

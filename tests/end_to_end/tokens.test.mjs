@@ -165,6 +165,9 @@ test('PICORTEX_PEERS gives users and groups of a Unix socket their scopes', { sk
   await own.line(({ event_type }) => event_type === 'tokens.changed');
   assert.deepEqual(await statuses(0, 0, bearer(secret)), [200, 403]);
   assert.deepEqual(await statuses(4003, 4003, await authorization(own.dataDir)), [200, 200]);
+  // One that is unknown is rejected, also from root.
+  assert.deepEqual(await statuses(0, 0, bearer('picortex_wrong')), [401, 401]);
+  assert.deepEqual(await statuses(4001, 4100, bearer('picortex_wrong')), [401, 401]);
 });
 
 test('a wrong grant is rejected at the start with its reason', async () => {

@@ -69,20 +69,20 @@ AccessControl::Decision AccessControl::check(Access access, const http::Request&
   if (const auto rejection = check_names(access, request, peer)) return {rejection, {}};
   const auto needed = scope_needed(access);
   if (!needed && access != Access::any_scope) return {};
-  const std::string_view authorization = request.field("authorization");
-  Scopes scopes = scopes_of_token(authorization);
-  if (scopes.is_empty()) scopes = scopes_of_peer(peer);
+  const http::Field* authorization = request.find("authorization");
+  // The peer's own scopes are no fallback for a wrong token: the client would not learn that it was
+  // revoked, and would act as somebody else than it meant to.
+  const Scopes scopes =
+      authorization ? scopes_of_token(authorization->value) : scopes_of_peer(peer);
   // A token that is wrong is an error, also where none is needed.
-  const bool is_enough =
-      needed ? scopes.grant(*needed) : !scopes.is_empty() || authorization.empty();
+  const bool is_enough = needed ? scopes.grant(*needed) : !scopes.is_empty() || !authorization;
   if (is_enough) return {{}, scopes};
   if (!scopes.is_empty()) return {{403, missing_scope(*needed)}, {}};
-  return {{401, authorization.empty()
-                    ? "A token is needed: send Authorization: Bearer with the secret of <data "
-                      "dir>/token, or of picortex token create"
-                    : "Unknown token: it is wrong, or was revoked or rotated. Authorization: "
-                      "Bearer must carry the secret of <data dir>/token, or of picortex token "
-                      "create"},
+  return {{401, authorization ? "Unknown token: it is wrong, or was revoked or rotated. "
+                                "Authorization: Bearer must carry the secret of <data dir>/token, "
+                                "or of picortex token create"
+                              : "A token is needed: send Authorization: Bearer with the secret of "
+                                "<data dir>/token, or of picortex token create"},
           {}};
 }
 

@@ -18,8 +18,9 @@
 namespace picortex {
 
 // Decides which requests may call a route. Loopback proves nothing, since the fenced user reaches
-// it too: what is not public needs a scope. A known token alone decides; without one, the peer of a
-// Unix socket has the scopes of its user and groups, and root and the daemon's own user have all.
+// it too: what is not public needs a scope. An Authorization field alone decides, and is rejected if
+// it carries no known token; without one, the peer of a Unix socket has the scopes of its user and
+// groups, and root and the daemon's own user have all.
 class AccessControl {
  public:
   AccessControl(AllowedHosts names, Token token);

@@ -192,6 +192,26 @@ BOOST_AUTO_TEST_CASE(a_known_token_of_a_unix_peer_decides_alone) {
   BOOST_TEST(check(Access::read, uid_t{0}) == 403);
 }
 
+// Neither by its user nor by its groups: it would not learn that its token was revoked.
+BOOST_AUTO_TEST_CASE(a_wrong_token_of_a_unix_peer_is_rejected) {
+  const uid_t other = geteuid() + 12345;
+  http::PeerScopes peers;
+  BOOST_REQUIRE(peers.add(std::to_string(other) + ":read+write+telemetry+admin"));
+  access.replace_peers(peers);
+  for (const char* wrong : {"Bearer picortex_wrong", "Bearer", "Basic dXNlcjpwYXNz", ""}) {
+    authorize(wrong);
+    for (const uid_t peer : {uid_t{0}, geteuid(), other}) {
+      for (const Access wanted : kScoped) BOOST_TEST(check(wanted, peer) == 401, wrong);
+      BOOST_TEST(check(Access::any_scope, peer) == 401, wrong);
+      BOOST_TEST(check(Access::own_names, peer) == 0, wrong);
+    }
+    const std::string_view reason = decide(Access::read, other).rejection.reason;
+    BOOST_TEST(reason.starts_with("Unknown token: it is wrong, or was revoked or rotated."));
+  }
+  request.fields.clear();
+  BOOST_TEST(check(Access::admin, other) == 0);
+}
+
 BOOST_AUTO_TEST_CASE(where_any_scope_will_do_what_came_with_the_request_is_passed_on) {
   BOOST_TEST(check(Access::any_scope) == 0);
   BOOST_TEST(decide(Access::any_scope).scopes.is_empty());
