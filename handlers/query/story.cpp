@@ -1,39 +1,20 @@
 #include "handlers/query/story.h"
 
-#include <simdjson.h>
-
 #include <algorithm>
-#include <array>
 #include <optional>
 
 #include "base/check.h"
 #include "base/json/json_object.h"
-#include "base/json/writer.h"
-#include "base/text.h"
 #include "base/timestamp.h"
+#include "handlers/query/story_data.h"
 
 namespace picortex {
 namespace {
 
-using simdjson::dom::element;
-using simdjson::dom::object;
-
-constexpr std::size_t kTextShown = 300;    // bytes of a text in the conclusion
 constexpr std::size_t kValueShown = 4000;  // bytes of a detail
 constexpr std::size_t kHostsShown = 3;
 
-// The members that a decision should have, in the order of the story.
-constexpr std::array<std::string_view, 7> kDecisionFields{
-    "decision", "rule", "reason", "inputs", "thresholds", "model", "duration_ms"};
-constexpr std::size_t kDecisionFieldsNeeded = 5;
-
-// Returns at most `size_max` bytes of `text` without splitting a character.
-std::string cut(std::string_view text, std::size_t size_max) {
-  const std::string_view shown = cut_to(text, size_max);
-  return std::string(shown) + (shown.size() < text.size() ? "…" : "");
-}
-
-std::string in_quotes(std::string_view text) { return '"' + cut(text, kTextShown) + '"'; }
+std::string in_quotes(std::string_view text) { return '"' + elided(text, kStoryTextShown) + '"'; }
 
 std::string joined(const std::vector<std::string>& words) {
   std::string text;
@@ -44,113 +25,8 @@ std::string joined(const std::vector<std::string>& words) {
   return text;
 }
 
-std::string number_text(double value) {
-  std::string text;
-  append_json_number(text, value);
-  return text;
-}
-
 std::string counted(std::size_t count, std::string_view noun) {
   return std::to_string(count) + ' ' + std::string(noun) + (count == 1 ? "" : "s");
-}
-
-// Holds the data of one event at a time.
-class EventData {
- public:
-  void parse(const EventRow& row) {
-    has_data_ = !row.data.empty() && parser_.parse(row.data).get(data_) == simdjson::SUCCESS;
-  }
-
-  std::optional<element> member(std::string_view name) const {
-    element value;
-    if (!has_data_ || data_[name].get(value) != simdjson::SUCCESS || value.is_null()) {
-      return std::nullopt;
-    }
-    return value;
-  }
-
-  // Returns a string as it is and anything else as JSON; empty if the member is absent.
-  std::string text(std::string_view name) {
-    const auto value = member(name);
-    if (!value) return {};
-    std::string_view string;
-    if (value->get(string) == simdjson::SUCCESS) return std::string(string);
-    return json(*value);
-  }
-
-  std::optional<object> members() const {
-    object found;
-    if (!has_data_ || data_.get(found) != simdjson::SUCCESS) return std::nullopt;
-    return found;
-  }
-
-  std::string json(const element& value) {
-    std::string out;
-    // picortex cannot have stored what it rejects from clients.
-    if (!writer_.append(out, value)) return "null";
-    return out;
-  }
-
- private:
-  simdjson::dom::parser parser_;
-  JsonWriter writer_;
-  element data_;
-  bool has_data_ = false;
-};
-
-// The reasons that a decision gives.
-struct Decision {
-  std::string decision;
-  std::string rule;
-  std::string reason;
-  std::vector<std::string> comparisons;  // "score 0.31 below the threshold 0.5"
-  std::vector<std::string> missing;
-
-  bool says_why() const { return !rule.empty() || !reason.empty() || !comparisons.empty(); }
-
-  // "rule X, score 0.31 below the threshold 0.5 (reason: …)"
-  std::string grounds() const {
-    std::vector<std::string> parts = comparisons;
-    if (!rule.empty()) parts.insert(parts.begin(), "rule " + cut(rule, kTextShown));
-    std::string text;
-    for (const std::string& part : parts) text += (text.empty() ? "" : ", ") + part;
-    if (reason.empty()) return text;
-    const std::string because = "reason: " + cut(reason, kTextShown);
-    return text.empty() ? because : text + " (" + because + ')';
-  }
-};
-
-// Compares each threshold with the input of the same name.
-std::vector<std::string> compare(const EventData& data) {
-  std::vector<std::string> found;
-  const auto inputs = data.member("inputs");
-  const auto thresholds = data.member("thresholds");
-  object limits;
-  if (!inputs || !thresholds || thresholds->get(limits) != simdjson::SUCCESS) return found;
-  for (const auto [name, limit] : limits) {
-    double threshold = 0;
-    double input = 0;
-    if (limit.get(threshold) != simdjson::SUCCESS ||
-        (*inputs)[name].get(input) != simdjson::SUCCESS) {
-      continue;
-    }
-    const char* relation = input < threshold ? " below" : input > threshold ? " above" : " at";
-    found.push_back(cut(name, kTextShown) + ' ' + number_text(input) + relation +
-                    " the threshold " + number_text(threshold));
-  }
-  return found;
-}
-
-Decision read_decision(EventData& data) {
-  Decision decision;
-  decision.decision = data.text("decision");
-  decision.rule = data.text("rule");
-  decision.reason = data.text("reason");
-  decision.comparisons = compare(data);
-  for (const std::string_view name : std::span(kDecisionFields).first<kDecisionFieldsNeeded>()) {
-    if (data.text(name).empty()) decision.missing.emplace_back(name);
-  }
-  return decision;
 }
 
 std::string child_end(EventData& data) {
@@ -163,7 +39,7 @@ std::string host_of(EventData& data) {
   if (host.empty()) host = data.text("address");
   const std::string port = data.text("port");
   if (host.empty()) host = "a host that is not named";
-  return cut(port.empty() ? host : host + ':' + port, kTextShown);
+  return elided(port.empty() ? host : host + ':' + port, kStoryTextShown);
 }
 
 // A tool call of the agent, by the event of its result.
@@ -197,7 +73,7 @@ class Storyteller {
     StoryStep step{row.id, row.time_ms, row.level, row.event_type, title(row), {}};
     // The title already contains the message of `picortex run`.
     if (!row.msg.empty() && !step.what.ends_with(row.msg)) {
-      step.what += (step.what.empty() ? "" : ": ") + cut(row.msg, kValueShown);
+      step.what += (step.what.empty() ? "" : ": ") + elided(row.msg, kValueShown);
     }
     add_details(step);
     note_tool_call(step);
@@ -231,8 +107,9 @@ class Storyteller {
     }
     if (type == "discriminator.decision") {
       decision_ = read_decision(data_);
-      return decision_->decision.empty() ? "decided, but the event does not say what"
-                                         : "decided: " + cut(decision_->decision, kTextShown);
+      return decision_->decision.empty()
+                 ? "decided, but the event does not say what"
+                 : "decided: " + elided(decision_->decision, kStoryTextShown);
     }
     if (type == "tmux.turn.start") {
       has_turn_ = true;
@@ -246,7 +123,7 @@ class Storyteller {
     if (type == "child.start") return "child started";
     if (type == "child.exit") {
       if (row.level >= Level::warn) ++children_failed_;
-      return "child " + cut(child_end(data_), kTextShown);
+      return "child " + elided(child_end(data_), kStoryTextShown);
     }
     if (type == "egress.rejected") {
       const std::string host = host_of(data_);
@@ -262,10 +139,10 @@ class Storyteller {
   void add_details(StoryStep& step) {
     const auto members = data_.members();
     if (!members) return;
-    const auto add = [&](std::string_view name, const element& value) {
+    const auto add = [&](std::string_view name, const EventData::Element& value) {
       std::string text = data_.json(value);
       if (text.size() > kValueShown) {
-        const std::string shorter = cut(text, kValueShown);
+        const std::string shorter = elided(text, kValueShown);
         text.clear();
         append_json_string(text, shorter);
       }

@@ -174,6 +174,7 @@ class DnsProxy final : private DnsLookupOwner {
   DnsProxy(Reactor& reactor, NameJudge& judge);
 
   Result<void> listen(const IpAddress& address, std::uint16_t port);
+  static Result<void> prepare_datagrams(int socket, int family);
   void take(const Client& client, std::span<const std::uint8_t> message);
   void enqueue(const Client& client, const DnsQuery& query);
   bool join_lookup(Question& question);
