@@ -1,6 +1,7 @@
 #include "cli/egress/look_alike.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace picortex {
 namespace {

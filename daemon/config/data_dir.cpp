@@ -1,6 +1,7 @@
 #include "daemon/config/data_dir.h"
 
 #include <filesystem>
+#include <system_error>
 
 namespace picortex {
 namespace {

@@ -1,6 +1,7 @@
 #include "handlers/ingest/telemetry_batch.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "handlers/ingest/name_based_uuid.h"
 

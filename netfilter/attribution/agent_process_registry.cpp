@@ -1,5 +1,6 @@
 #include "netfilter/attribution/agent_process_registry.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace picortex {

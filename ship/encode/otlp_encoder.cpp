@@ -2,6 +2,7 @@
 
 #include <simdjson.h>
 
+#include <exception>
 #include <protozero/pbf_reader.hpp>
 #include <protozero/pbf_writer.hpp>
 #include <span>

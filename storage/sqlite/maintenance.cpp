@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <system_error>
 
 #include "storage/sqlite/database_files.h"
 #include "storage/sqlite/schema.h"

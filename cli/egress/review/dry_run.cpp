@@ -1,6 +1,7 @@
 #include "cli/egress/review/dry_run.h"
 
 #include <map>
+#include <tuple>
 #include <utility>
 
 #include "netfilter/report/egress_texts.h"
