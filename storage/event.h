@@ -38,6 +38,9 @@ struct Event {
   const EgressTraffic* traffic = nullptr;
   // The store finds the turn by it, whose request ID then replaces request_id.
   const TurnNote* turn = nullptr;
+  // Of a stored event of level error and above: the group that it belongs to
+  // (storage/query/stats/error_fingerprint.h). The StoreJob finds it; else 0.
+  std::uint64_t error_group = 0;
 };
 
 }  // namespace picortex

@@ -15,6 +15,7 @@
 #include "cli/commands/time_expression.h"
 #include "cli/output/table.h"
 #include "daemon/config/serve_options.h"
+#include "storage/query/stats/error_fingerprint.h"
 
 namespace picortex {
 namespace {

@@ -227,7 +227,7 @@ Result<std::vector<ErrorGroup>> FleetSource::errors(const EventFilter& filter) {
   if (auto error = query.error()) return std::unexpected(std::move(*error));
   EventFilter states;
   states.event_type = kErrorStateType;
-  std::size_t left = ErrorGroupsQuery::kStatesMax;
+  std::size_t left = kErrorStatesMax;
   TRY(each(states, [&query, &left](EventRow& row) -> Result<bool> {
     query.take_state(row);
     return --left > 0;

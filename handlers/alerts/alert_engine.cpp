@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/json/json_object.h"
+#include "storage/query/stats/error_fingerprint.h"
 
 namespace picortex {
 namespace {
@@ -29,6 +30,7 @@ AlertEngine::AlertEngine(Reactor& reactor, Log& log, EventFeed& feed, const Even
       ticks_(reactor, kTick, Callback<>::to<&AlertEngine::on_tick>(*this)) {
   feed.add(watch_);
   feed.add(turns_);
+  feed.add(errors_);
   command_.report_to(Callback<const AlertDelivery&>::to<&AlertEngine::on_delivery>(*this));
 }
 
@@ -53,6 +55,7 @@ void AlertEngine::on_tick() noexcept {
   look_at_spending();
   look_at_lags();
   look_at_turns();
+  look_at_errors();
   if (watch_.size() + spending_.size() + ship_lag_.size() == 0 && !command_.has_program()) return;
   look_at_health();
   look_at_log();
@@ -138,6 +141,47 @@ AlertEngine::Report AlertEngine::report_of(const TurnAlert& alert) {
   return reported;
 }
 
+void AlertEngine::look_at_errors() {
+  errors_.look(now_ms(), [this](const ReturnedError& error) {
+    alert_operator(report_of(error));
+    note_returned(error);
+  });
+}
+
+AlertEngine::Report AlertEngine::report_of(const ReturnedError& error) {
+  Report reported{.event_type = "error.returned",
+                  .msg = "a resolved error has come again: " + error.title,
+                  .data = {},
+                  .chat_id = error.chat_id,
+                  .request_id = error.request_id,
+                  .calls_operator = error.calls_operator};
+  JsonObject(reported.data)
+      .text("fingerprint", error_group_id(error.group))
+      .time("resolved_at", error.resolved_ms)
+      .time("returned_at", error.returned_ms)
+      .id("error_event", error.event);
+  if (error.suppressed > 0) {
+    JsonObject::reopened(reported.data).number("suppressed", error.suppressed);
+  }
+  return reported;
+}
+
+// If this row is lost, the kind is still resolved at the next start, and its next error is reported.
+void AlertEngine::note_returned(const ReturnedError& error) {
+  const std::string id = error_group_id(error.group);
+  std::string data;
+  JsonObject(data).text("fingerprint", id).text("state", error_state_label(ErrorState::returned));
+  // The client that resolved it may have chosen a time up to a day ahead: this state counts after it.
+  rows_.store({.time_ms = std::max(reactor_.unix_ms(), error.resolved_ms + 1),
+               .level = Level::info,
+               .event_type = kErrorStateType,
+               .chat_id = {},
+               .msg = "errors of " + id + " have returned",
+               .data = data,
+               .request_id = error.request_id,
+               .id = std::nullopt});
+}
+
 void AlertEngine::look_at_health() {
   const bool db_ok = writer_.is_available();
   const bool tmux_ok = probe_.is_ok();
@@ -200,6 +244,7 @@ void AlertEngine::alert_operator(const Report& reported) {
   const Uuid request_id =
       reported.request_id ? *reported.request_id : ids_.next(reactor_.unix_ms());
   report(reported, request_id);
+  if (!reported.calls_operator) return;
   command_.send({.event_type = reported.event_type,
                  .time_ms = reactor_.unix_ms(),
                  .request_id = request_id,

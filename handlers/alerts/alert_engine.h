@@ -8,6 +8,7 @@
 #include "base/uuid/uuid_v7.h"
 #include "handlers/alerts/alert_command.h"
 #include "handlers/alerts/alert_watch.h"
+#include "handlers/alerts/returned_error_watch.h"
 #include "handlers/alerts/ship_lag_watch.h"
 #include "handlers/alerts/spending_watch.h"
 #include "handlers/alerts/turn_watch.h"
@@ -29,13 +30,16 @@ namespace picortex {
 //   alert.ship_lag            (warn)   a rule of the operator's, for a target of `picortex ship`
 //   turn.waiting, turn.lost   (warn)   an agent waits for a permission; a message has no prompt
 //   turn.failed               (error)  the model's API has failed for good
+//   error.returned            (warn)   a kind of error that was resolved has come again
 //   alert.health              (warn)   health is degraded, or (info) ok again
 //   alert.log_dropped         (warn)   log lines were dropped, or stdout cannot be written at all
 //   alert.delivered           (info)   the alert command has taken an alert, including the fence's
 //   alert.given_up            (error)  the alert command has failed for the last time
 //
 // Each is a log line, a database row, and, except the last two, a call of the alert command, all
-// under one request ID: that of the turn for those about turns. A row is lost while the store is down; its line and its call are not.
+// under one request ID: that of the turn for those about turns, and of the event for those about an
+// error. A row is lost while the store is down; its line and its call are not. Of error.returned
+// follows a second row, `error.state`, by which the kind counts as returned.
 // Health and dropped lines are checked only if there are rules or a command.
 class AlertEngine final : public StatusSection {
  public:
@@ -62,6 +66,7 @@ class AlertEngine final : public StatusSection {
     std::string data;                  // a JSON object
     std::string chat_id = {};          // empty: in no chat
     std::optional<Uuid> request_id{};  // none: one of its own
+    bool calls_operator = true;
   };
 
   void on_delivery(const AlertDelivery& delivery) noexcept;
@@ -70,7 +75,10 @@ class AlertEngine final : public StatusSection {
   void look_at_spending();
   void look_at_lags();
   void look_at_turns();
+  void look_at_errors();
   static Report report_of(const TurnAlert& alert);
+  static Report report_of(const ReturnedError& error);
+  void note_returned(const ReturnedError& error);
   void look_at_health();
   void look_at_log();
   void alert_operator(const Report& reported);
@@ -90,6 +98,7 @@ class AlertEngine final : public StatusSection {
   ShipLagWatch ship_lag_;
   std::vector<TargetLag> lags_;
   TurnWatch turns_;
+  ReturnedErrorWatch errors_;
   HealthWatch health_;
   std::uint64_t lines_dropped_ = 0;  // at the last report
   std::optional<std::int64_t> drop_reported_ms_;

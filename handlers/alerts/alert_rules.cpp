@@ -14,11 +14,12 @@ namespace {
 constexpr std::int64_t kDurationMinMs = 10'000;
 constexpr std::int64_t kDurationMaxMs = 7 * 86'400'000;
 constexpr std::string_view kOwnAlerts = "alert.";
-constexpr std::string_view kTurnAlerts[] = {"turn.waiting", "turn.lost", "turn.failed"};
+constexpr std::string_view kOtherAlerts[] = {"turn.waiting", "turn.lost", "turn.failed",
+                                             "error.returned"};
 
 bool is_own_alert(std::string_view event_type) noexcept {
   return event_type.starts_with(kOwnAlerts) ||
-         std::ranges::find(kTurnAlerts, event_type) != std::end(kTurnAlerts);
+         std::ranges::find(kOtherAlerts, event_type) != std::end(kOtherAlerts);
 }
 
 constexpr DurationUnit kUnits[] = {

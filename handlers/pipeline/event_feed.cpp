@@ -27,12 +27,14 @@ std::int64_t EventFeed::mark_behind(std::int64_t key) const noexcept {
 }
 
 void EventFeed::append(const Event& event, const EventPlace& place) {
-  for (EventObserver* observer : observers_) observer->append(event);
+  Event seen = event;
+  if (!seen.id) seen.id = event_id(place);
+  for (EventObserver* observer : observers_) observer->append(seen);
   ++pending_;
   pending_mark_ = std::max(pending_mark_, mark_behind(place.key));
   if (listeners_ == 0 && !silence_.is_running()) return;
   pending_events_.push_back({.row = {.key = place.key,
-                                     .id = event.id ? *event.id : event_id(place),
+                                     .id = *seen.id,
                                      .time_ms = event.time_ms,
                                      .level = event.level,
                                      .event_type = std::string(event.event_type),
@@ -73,8 +75,11 @@ void EventFeed::discard() noexcept {
   pending_mark_ = 0;
 }
 
-void EventFeed::note_opened(const TurnsSoFar& turns) {
-  for (EventObserver* observer : observers_) observer->on_opened(turns);
+void EventFeed::note_opened(const TurnsSoFar& turns, const ErrorStates& errors) {
+  for (EventObserver* observer : observers_) {
+    observer->on_opened(turns);
+    observer->on_error_states(errors);
+  }
 }
 
 void EventFeed::follow(std::uint64_t run, std::uint64_t next) {

@@ -47,8 +47,8 @@ class EventFeed {
   // ones that the feed expects, what it has kept goes.
   void follow(std::uint64_t run, std::uint64_t next);
 
-  // The store has been opened, and says this of turns.
-  void note_opened(const TurnsSoFar& turns);
+  // The store has been opened, and says this of turns and of groups of errors.
+  void note_opened(const TurnsSoFar& turns, const ErrorStates& errors);
 
   // Drops the events that are kept in memory: readers continue from the database.
   void drop_kept() noexcept;

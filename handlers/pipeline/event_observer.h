@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "storage/event.h"
+#include "storage/query/stats/error_states.h"
 #include "storage/turns_so_far.h"
 
 namespace picortex {
@@ -12,7 +13,9 @@ class EventObserver {
  public:
   // The store has been opened, perhaps again: what it says replaces what was known of turns.
   virtual void on_opened(const TurnsSoFar&) noexcept {}
-  // An event is in the open transaction. Its texts are valid during the call.
+  // The same of the groups of errors whose state was set.
+  virtual void on_error_states(const ErrorStates&) noexcept {}
+  // An event is in the open transaction; it has its ID. Its texts are valid during the call.
   virtual void append(const Event& event) noexcept = 0;
   // All such events are stored.
   virtual void publish(const ClockReading& now) noexcept = 0;

@@ -241,7 +241,7 @@ void EventWriter::note_opened() {
   clock_.start(job_.store()->good_time_ms());
   feed_.follow(static_cast<std::uint64_t>(job_.store()->arrival_epoch()),
                static_cast<std::uint64_t>(job_.store()->next_arrival()));
-  feed_.note_opened(job_.result().turns_so_far);
+  feed_.note_opened(job_.result().turns_so_far, job_.result().error_states);
   if (const std::string& path = job_.store()->log_set_aside(); !path.empty()) {
     log_.line(Level::warn, "db.log_set_aside")
         .text("path", path)
@@ -264,12 +264,14 @@ void EventWriter::note_written() {
   auto place = result.places.begin();
   auto duplicate = result.duplicates.begin();
   auto turn_request = result.turn_requests.begin();
+  auto error_group = result.error_groups.begin();
   job_.submissions.for_each([&](Submission& submission) {
     for (const Event& event : submission.events()) {
       if (*place) {
         ++stats_.events;
         Event stored = event;
         if (event.turn != nullptr) stored.request_id = *turn_request++;
+        if (event.level >= Level::error) stored.error_group = *error_group++;
         feed_.append(stored, **place);
       } else {
         ++stats_.duplicates;

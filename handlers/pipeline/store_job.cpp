@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "storage/query/stats/error_fingerprint.h"
+
 namespace picortex {
 namespace {
 
@@ -78,15 +80,16 @@ StoreResult<void> StoreJob::open() {
   store_ = TRY(EventStore::open(directory_, order.now_ms));
   store_->keep_within(order.limits);
   auto sound = store_->verify_sample(order.events_sampled);
-  if (sound) {
-    auto turns = store_->turns_so_far(order.now_ms);
-    if (turns)
-      result_.turns_so_far = *std::move(turns);
-    else
-      sound = std::unexpected(std::move(turns.error()));
-  }
+  if (sound) sound = read_so_far();
   if (!sound) store_.reset();
   return sound;
+}
+
+// Reads what the parts of the daemon that follow events in memory begin with.
+StoreResult<void> StoreJob::read_so_far() {
+  result_.turns_so_far = TRY(store_->turns_so_far(order.now_ms));
+  result_.error_states = TRY(read_error_states(directory_));
+  return {};
 }
 
 StoreResult<void> StoreJob::write() {
@@ -117,6 +120,9 @@ StoreResult<std::size_t> StoreJob::append_rows() {
       } else if (*stored) {
         result_.places.emplace_back(store_->last_place());
         if (event.turn != nullptr) result_.turn_requests.push_back(store_->last_request());
+        if (event.level >= Level::error) {
+          result_.error_groups.push_back(error_group_of(event.event_type, event.msg, event.data));
+        }
       } else {
         result_.places.emplace_back(std::nullopt);
         result_.duplicates.push_back(store_->last_duplicate());

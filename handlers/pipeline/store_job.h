@@ -12,6 +12,7 @@
 #include "handlers/pipeline/submission.h"
 #include "storage/directory_lock.h"
 #include "storage/event_store.h"
+#include "storage/query/stats/error_states.h"
 
 namespace picortex {
 
@@ -54,8 +55,12 @@ class StoreJob {
     std::vector<Uuid> turn_requests;
     // The request IDs of the stored events whose ID was submitted again, in order.
     std::vector<Uuid> duplicates;
-    TurnsSoFar turns_so_far;  // of an open
-    Erased erased;            // of the forgotten chat
+    // The groups of the stored events of level error and above, in order: the thread finds them, as
+    // that takes as long as reading the data of an event a few times.
+    std::vector<std::uint64_t> error_groups;
+    TurnsSoFar turns_so_far;   // of an open
+    ErrorStates error_states;  // of an open
+    Erased erased;             // of the forgotten chat
     std::size_t pruned = 0;
     std::vector<std::int64_t> lapsed;  // by the order's consumers
     std::int64_t arrival_epoch = 0;    // this one and the next as EventStore has them
@@ -104,6 +109,7 @@ class StoreJob {
   StoreResult<void> work();
   StoreResult<void> check_lock();
   StoreResult<void> open();
+  StoreResult<void> read_so_far();
   StoreResult<void> write();
   StoreResult<std::size_t> append_rows();
   StoreResult<void> keep_house(std::size_t rows_beside);

@@ -164,4 +164,14 @@ std::string_view unescaped_json(std::string_view literal, std::string& scratch) 
   return scratch;
 }
 
+std::string first_json_text(std::string_view json, std::initializer_list<std::string_view> paths) {
+  for (const std::string_view path : paths) {
+    const auto value = find_json_field(json, path);
+    if (!value || *value == "null") continue;
+    std::string scratch;
+    return std::string(value->front() == '"' ? unescaped_json(*value, scratch) : *value);
+  }
+  return {};
+}
+
 }  // namespace picortex

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -14,6 +15,9 @@ namespace picortex {
 // members within members: `err.type`, `usage.input_tokens`. Names are compared as
 // append_json_string writes them, which is how the store has them.
 std::optional<std::string_view> find_json_field(std::string_view json, std::string_view path);
+
+// What the first of these members that is not null says, without quotes; empty if there is none.
+std::string first_json_text(std::string_view json, std::initializer_list<std::string_view> paths);
 
 // Calls it with each value of a JSON array, as the text has them, until it returns true; whether it
 // did.

@@ -10,14 +10,14 @@ import { eventually, startDaemon, temporaryDirectory } from './support/daemon.mj
 import { authorization } from './support/token.mjs';
 
 // A daemon whose alert command keeps what it is given: [{ alert, requestId }].
-async function withCommand(t, rules, { extra = '', settings = {} } = {}) {
+async function withCommand(t, rules, { extra = '', settings = {}, dataDir } = {}) {
   const directory = await temporaryDirectory(t);
   const program = join(directory, 'alert');
   const inbox = join(directory, 'inbox');
   writeFileSync(program, `#!/bin/sh\nread -r line\n${extra.replaceAll('DIR', directory)}\n` +
     `printf '%s %s\\n' "$PICORTEX_REQUEST_ID" "$line" >>${inbox}\n`);
   chmodSync(program, 0o700);
-  const daemon = await startDaemon(t, { settings: { PICORTEX_ALERT_ON: rules, PICORTEX_ALERT_COMMAND: program, ...settings } });
+  const daemon = await startDaemon(t, { dataDir, settings: { PICORTEX_ALERT_ON: rules, PICORTEX_ALERT_COMMAND: program, ...settings } });
   const client = new Client(daemon.address);
   cleanUpAfter(t, () => client.close());
   const bearer = await authorization(daemon.dataDir);
@@ -28,6 +28,7 @@ async function withCommand(t, rules, { extra = '', settings = {} } = {}) {
   return {
     daemon, directory, taken,
     post: async (event) => assert.equal((await client.post('/api/events', event, bearer)).status, 200),
+    errors: async () => (await client.get('/api/errors', bearer)).json.errors,
     status: async () => (await client.get('/api/status', bearer)).json.alerts,
     first: (type) => eventually(`the command gets ${type}`, () => taken().find(({ alert }) => alert.event_type === type), 20_000),
   };
@@ -67,6 +68,35 @@ test('a rate is reported to the command, in the log and in the database, all und
   for (let i = 0; i < 10; i += 1) await seen.post({ event_type: 'job.failed', level: 'error' });
   await look('witness.2');
   assert.equal(alertsOf(rule).length, 1);
+});
+
+test('an error that was resolved and comes again is reported once, also after a restart; a muted one is not', async (t) => {
+  const before = await withCommand(t, '');
+  await before.post([{ event_type: 'job.failed', level: 'error', msg: 'boom 1' }, { event_type: 'job.failed', level: 'error', msg: 'a noise' }]);
+  const idOf = async (seen, title) => (await seen.errors()).find((error) => error.title === title).fingerprint;
+  const [boom, noise] = [await idOf(before, 'boom 1'), await idOf(before, 'a noise')];
+  await before.post([{ event_type: 'error.state', fingerprint: boom, state: 'resolved' }, { event_type: 'error.state', fingerprint: noise, state: 'muted' }]);
+  await before.daemon.stop();
+
+  const seen = await withCommand(t, 'event_type=witness rate>0/1m', { dataDir: before.daemon.dataDir });
+  await seen.post([{ event_type: 'job.failed', level: 'error', msg: 'a noise' }, { event_type: 'job.failed', level: 'error', chat_id: 'c1', msg: 'boom 2' }]);
+  const { alert, requestId } = await seen.first('error.returned');
+  const [row] = await eventually('it is on record', async () => {
+    const found = await events(seen.daemon.dataDir, "event_type = 'error.returned'");
+    return found.length > 0 && found;
+  });
+  const returned = (await seen.errors()).find(({ fingerprint }) => fingerprint === boom);
+  assert.deepEqual([alert.fingerprint, alert.error_event, alert.chat_id, alert.msg], [boom, returned.last_event, 'c1', 'a resolved error has come again: boom 2']);
+  assert.equal(alert.returned_at, returned.last_seen);
+  assert.ok(alert.resolved_at < alert.returned_at, JSON.stringify(alert));
+  assert.deepEqual([row.level, row.request_id, row.chat_id, row.data.error_event], ['warn', requestId, 'c1', returned.last_event]);
+  await eventually('its state is stored', async () => (await events(seen.daemon.dataDir, "event_type = 'error.state'")).some(({ data }) => data.state === 'returned'));
+  // One report for each return: the witness, which is looked at after it, is the second alert of this daemon.
+  await seen.post({ event_type: 'job.failed', level: 'error', msg: 'boom 3' });
+  await seen.post({ event_type: 'witness' });
+  await seen.first('alert.rate');
+  assert.equal((await seen.status()).raised, 2);
+  assert.deepEqual((await seen.errors()).map(({ fingerprint, state }) => [fingerprint, state]), [[boom, 'returned'], [noise, 'muted']]);
 });
 
 test('silence is reported once, and again after the next event', async (t) => {

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/timestamp.h"
 #include "storage/event_id.h"
 #include "tests/support/http_fixture.h"
 #include "tests/support/scripted_loop.h"
@@ -25,12 +26,14 @@ struct Rows final : EventSink {
     data.emplace_back(event.data);
     levels.push_back(event.level);
     requests.push_back(event.request_id);
+    times.push_back(event.time_ms);
   }
 
   std::vector<std::string> types;
   std::vector<std::string> data;
   std::vector<Level> levels;
   std::vector<Uuid> requests;
+  std::vector<std::int64_t> times;
 };
 
 // The tmux probe never runs, so health is degraded from the start.
@@ -137,6 +140,38 @@ BOOST_AUTO_TEST_CASE(silence_is_reported_and_armed_again_by_the_next_event) {
   BOOST_TEST(silences() == 1);
   pass_seconds(32);
   BOOST_TEST(silences() == 2);
+}
+
+BOOST_AUTO_TEST_CASE(a_resolved_error_that_comes_again_is_a_row_and_sets_its_state) {
+  const std::int64_t resolved_ms = reactor->unix_ms() + 60'000;  // of a client whose clock is fast
+  engine.set_rules({*parse_alert_rule("event_type=error.* rate>0/5m")});
+  feed.note_opened({}, {{0xabc, {resolved_ms, ErrorState::resolved}}});
+  Event event;
+  event.time_ms = resolved_ms + 5;
+  event.event_type = "bot.error";
+  event.chat_id = "chat-1";
+  event.level = Level::error;
+  event.msg = "boom\n  at f";
+  event.error_group = 0xabc;
+  event.request_id.bytes[0] = 9;
+  for (int i = 0; i < 2; ++i) {
+    feed.append(event, {first_key_of(event.time_ms) + i, 1});
+    feed.publish();
+  }
+  pass_seconds(2);
+  BOOST_TEST(rows.types == std::vector<std::string>({"error.returned", "error.state"}),
+             boost::test_tools::per_element());
+  BOOST_TEST((rows.levels.front() == Level::warn));
+  BOOST_TEST(rows.data.front() ==
+             R"({"fingerprint":"0000000000000abc","resolved_at":")" + iso_time(resolved_ms) +
+                 R"(","returned_at":")" + iso_time(resolved_ms + 5) + R"(","error_event":")" +
+                 to_string(event_id({first_key_of(event.time_ms), 1})) + "\"}");
+  BOOST_TEST(rows.data.back() == R"({"fingerprint":"0000000000000abc","state":"returned"})");
+  BOOST_TEST(rows.times.back() == resolved_ms + 1);
+  BOOST_TEST((rows.requests.front() == event.request_id));
+  const std::string line = logged();
+  BOOST_TEST(line.find("a resolved error has come again: boom\"") != line.npos);
+  BOOST_TEST(line.find("\"chat_id\":\"chat-1\"") != line.npos);
 }
 
 BOOST_AUTO_TEST_CASE(a_stopped_engine_reports_nothing) {

@@ -4,6 +4,7 @@
 #include <map>
 
 #include "storage/query/stats/chats_query.h"
+#include "storage/query/stats/error_fingerprint.h"
 #include "storage/query/stats/error_groups.h"
 #include "tests/storage/index/model.h"
 
@@ -304,6 +305,39 @@ BOOST_FIXTURE_TEST_CASE(what_was_said_of_a_group_holds_until_it_comes_again, Err
   say("0123456789abcdef", "muted", kNow + 6);
   say(id, "nonsense", kNow + 7);
   BOOST_TEST((groups()[0].state == ErrorState::open));
+  say(id, "resolved", kNow + 8);
+  say(id, "returned", kNow + 9);
+  BOOST_TEST((groups()[0].state == ErrorState::returned));
+}
+
+BOOST_FIXTURE_TEST_CASE(the_newest_state_of_each_group_is_read, Errors) {
+  BOOST_TEST(get(read_error_states(directory)).empty());
+  say("00000000000000aa", "resolved", kNow + 1);
+  say("00000000000000aa", "muted", kNow + 3);
+  say("00000000000000aa", "open", kNow + 2);  // arrives late
+  say("00000000000000bb", "resolved", kNow);
+  for (const char* hostile : {"", "aa", "00000000000000az", "00000000000000aa0"}) {
+    say(hostile, "open", kNow + 9);
+  }
+  say("00000000000000bb", "gone", kNow + 9);
+  for (int i = 0; i < 300; ++i) say(error_group_id(0xc00 + i % 3), "muted", kNow + 10 + i);
+  const ErrorStates states = get(read_error_states(directory));
+  BOOST_REQUIRE(states.size() == 5u);
+  BOOST_TEST((states.at(0xaa).state == ErrorState::muted));
+  BOOST_TEST((states.at(0xbb).state == ErrorState::resolved));
+  BOOST_TEST(states.at(0xbb).time_ms == kNow);
+  BOOST_TEST(states.at(0xc02).time_ms == kNow + 10 + 299);
+}
+
+BOOST_AUTO_TEST_CASE(a_state_that_is_too_long_is_none) {
+  const std::string short_one = R"({"fingerprint":"00000000000000aa","state":"muted"})";
+  BOOST_TEST(parse_error_state(short_one)->group == 0xaau);
+  std::string padded = R"({"fingerprint":"00000000000000aa","state":"muted","why":")";
+  padded += std::string(ErrorStateNote::kSizeMax - padded.size() - 2, 'x') + "\"}";
+  BOOST_TEST(padded.size() == ErrorStateNote::kSizeMax);
+  BOOST_TEST(parse_error_state(padded).has_value());
+  padded.insert(padded.size() - 2, "x");
+  BOOST_TEST(!parse_error_state(padded).has_value());
 }
 
 BOOST_AUTO_TEST_SUITE_END()
