@@ -3,11 +3,11 @@
 #include <limits>
 #include <map>
 
+#include "base/byte_size.h"
 #include "base/parse.h"
 #include "base/terminal.h"
 #include "base/text.h"
 #include "cli/doctor/checks.h"
-#include "daemon/config/byte_size.h"
 
 namespace picortex {
 namespace {

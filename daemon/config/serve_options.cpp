@@ -7,7 +7,7 @@
 #include <optional>
 #include <utility>
 
-#include "daemon/config/byte_size.h"
+#include "base/byte_size.h"
 #include "handlers/alerts/alert_watch.h"
 #include "handlers/ops/tmux_probe.h"
 #include "netfilter/kernel/fenced_user.h"
