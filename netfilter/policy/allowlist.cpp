@@ -101,6 +101,8 @@ const char* read_option(std::string_view word, Rule& rule) noexcept {
     rule.expires_ms = *time_ms;
     return nullptr;
   }
+  constexpr std::string_view kUpload = "upload=";
+  if (word.starts_with(kUpload)) return add_upload(word.substr(kUpload.size()), rule.upload);
   if (rule.kind == RuleKind::network) return "private, dns-only and upgrade are for names";
   if (word == "private") {
     rule.permits_private = true;
@@ -109,7 +111,7 @@ const char* read_option(std::string_view word, Rule& rule) noexcept {
   } else if (word == "upgrade") {
     rule.permits_upgrade = true;
   } else {
-    return "unknown word; known are private, dns-only, upgrade and expires=";
+    return "unknown word; known are private, dns-only, upgrade, upload= and expires=";
   }
   return nullptr;
 }
@@ -225,8 +227,26 @@ void Allowlist::insert(Rule rule) {
     next_[chain->last] = index;
   }
   chain->last = index;
+  has_upload_limits_ = has_upload_limits_ || rule.upload.is_limit();
   rules_.push_back(std::move(rule));
   next_.push_back(kNone);
+}
+
+RuleIndex Allowlist::first_of_target(const Rule& rule) const {
+  if (rule.kind == RuleKind::network) return networks_.at(rule.network).first;
+  return (rule.kind == RuleKind::host ? hosts_ : subdomains_).find(rule.name)->second.first;
+}
+
+UploadBudget Allowlist::upload_of(RuleIndex rule, std::int64_t now_ms) const {
+  UploadBudget last;
+  const std::uint16_t port = rules_[rule].port;
+  for (RuleIndex i = first_of_target(rules_[rule]); i != kNone; i = next_[i]) {
+    const Rule& other = rules_[i];
+    if (other.port == port && other.upload.is_given() && now_ms < other.expires_ms) {
+      last = other.upload;
+    }
+  }
+  return last;
 }
 
 std::optional<RuleIndex> Allowlist::match_in(const NameMap& names, std::string_view key,

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/net/ip_address.h"
+#include "netfilter/budget/upload_budget.h"
 #include "netfilter/wire/host_name.h"
 
 namespace picortex {
@@ -29,6 +30,7 @@ struct Rule {
   bool permits_private = false;
   bool dns_suffices = false;
   bool permits_upgrade = false;
+  UploadBudget upload;
   std::int64_t expires_ms = std::numeric_limits<std::int64_t>::max();  // Unix time
   std::string name;   // normalized; for `*.host` the host; empty for a network
   IpNetwork network;  // of a network
@@ -53,6 +55,7 @@ struct RuleProblem {
 //                                           proof: for protocols that show no name (such as ssh)
 //           | "upgrade"                     an HTTP connection may switch to another protocol
 //                                           (WebSocket), whose host cannot be known any more
+//           | "upload=" upload              how much may be sent: budget/upload_budget.h
 //           | "expires=" RFC 3339 time      the rule ends by itself
 //
 // "!" host, in the operator's list only, is no rule: it leaves out the built-in one for that host.
@@ -89,6 +92,12 @@ class Allowlist {
 
   const std::vector<Rule>& rules() const noexcept { return rules_; }
 
+  // Returns the budget of the last rule for the same target and port that has one and has not
+  // expired: a temporary rule's before the list's. Not given where none has one.
+  UploadBudget upload_of(RuleIndex rule, std::int64_t now_ms) const;
+  // Whether any rule, expired or not, limits uploads.
+  bool has_upload_limits() const noexcept { return has_upload_limits_; }
+
  private:
   static constexpr RuleIndex kNone = std::numeric_limits<RuleIndex>::max();
 
@@ -111,10 +120,12 @@ class Allowlist {
   using NameMap = std::unordered_map<std::string, Chain, TextHash, std::equal_to<>>;
 
   void insert(Rule rule);
+  RuleIndex first_of_target(const Rule& rule) const;
   std::optional<RuleIndex> match_in(const NameMap& names, std::string_view key,
                                     const NameNeed& need, std::int64_t now_ms) const;
 
   std::vector<Rule> rules_;
+  bool has_upload_limits_ = false;
   std::vector<RuleIndex> next_;
   NameMap hosts_;
   NameMap subdomains_;

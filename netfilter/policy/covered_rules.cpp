@@ -9,6 +9,10 @@ namespace picortex {
 namespace {
 
 bool has_words_of(const Rule& wider, const Rule& rule) noexcept {
+  // A rule has a budget of its own, and is not counted against another one's.
+  const bool is_same_target =
+      wider.kind == rule.kind && wider.name == rule.name && wider.network == rule.network;
+  if (rule.upload.is_given() || (wider.upload.is_given() && !is_same_target)) return false;
   return wider.expires_ms >= rule.expires_ms && (wider.permits_private || !rule.permits_private) &&
          (wider.dns_suffices || !rule.dns_suffices) &&
          (wider.permits_upgrade || !rule.permits_upgrade);

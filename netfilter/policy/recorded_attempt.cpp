@@ -52,6 +52,8 @@ bool is_of_form(Reason reason) noexcept {
     case Reason::port_not_listed:
     case Reason::dns_address_mismatch:
     case Reason::upgrade_not_allowed:
+    case Reason::upload_budget_spent:
+    case Reason::upload_share_spent:
       return false;
     default:
       return true;
@@ -98,10 +100,8 @@ ReplayedVerdict judge_connection(const Allowlist& rules, const RecordedAttempt& 
   return outcome_of(judge_name(policy, shown, *attempt.address, attempt.port, now_ms));
 }
 
-}  // namespace
-
-ReplayedVerdict judge_again(const Allowlist& rules, const RecordedAttempt& attempt,
-                            std::int64_t now_ms) {
+ReplayedVerdict judge_without_budget(const Allowlist& rules, const RecordedAttempt& attempt,
+                                     std::int64_t now_ms) {
   switch (attempt.kind) {
     case RecordedAttempt::Kind::question:
       return judge_question(rules, attempt, now_ms);
@@ -112,6 +112,21 @@ ReplayedVerdict judge_again(const Allowlist& rules, const RecordedAttempt& attem
   }
   return attempt.address ? judge_connection(rules, attempt, now_ms)
                          : judge_place(rules, attempt, now_ms);
+}
+
+}  // namespace
+
+ReplayedVerdict judge_again(const Allowlist& rules, const RecordedAttempt& attempt,
+                            std::int64_t now_ms) {
+  const ReplayedVerdict verdict = judge_without_budget(rules, attempt, now_ms);
+  // What was sent is not recorded with the attempt: a budget that was exceeded then still is, as
+  // long as there is one.
+  const bool is_of_window = attempt.reason == Reason::upload_budget_spent;
+  const bool is_of_share = attempt.reason == Reason::upload_share_spent;
+  if (!verdict.is_allowed || !verdict.rule || (!is_of_window && !is_of_share)) return verdict;
+  const UploadBudget budget = rules.upload_of(*verdict.rule, now_ms);
+  const bool is_limited = is_of_window ? budget.window_bytes != 0 : budget.connection_bytes != 0;
+  return is_limited ? denied(attempt.reason) : verdict;
 }
 
 }  // namespace picortex

@@ -177,6 +177,10 @@ std::string_view reason_label(Reason reason) noexcept {
       return "connection_rate_limited";
     case Reason::dns_rate_limited:
       return "dns_rate_limited";
+    case Reason::upload_budget_spent:
+      return "upload_budget_spent";
+    case Reason::upload_share_spent:
+      return "upload_share_spent";
     case Reason::untracked_flow:
       break;
   }

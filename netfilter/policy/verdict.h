@@ -51,6 +51,8 @@ enum class Reason : std::uint8_t {
   flow_table_full,              // more undecided connections at once than are kept
   connection_rate_limited,      // more connections than the user may open
   dns_rate_limited,             // more names below a wildcard than may be resolved
+  upload_budget_spent,          // the rule's budget of bytes in a window of time is used up
+  upload_share_spent,           // the connection would send more than one connection may
   untracked_flow,  // its beginning was not seen: opened before the daemon, or removed since
 };
 

@@ -49,6 +49,11 @@ std::string_view reason_clause(Reason reason) noexcept {
       return "too many connections were opened at once; try again more slowly";
     case Reason::dns_rate_limited:
       return "too many names below a wildcard were asked for; try again more slowly";
+    case Reason::upload_budget_spent:
+      return "as much as the host's budget allows has been sent to it; it is denied until some of "
+             "that is older than the budget's window";
+    case Reason::upload_share_spent:
+      return "the connection has sent as much as one connection to this host may";
     case Reason::untracked_flow:
       return "the connection's beginning was not seen; open it again";
     case Reason::permitted:
@@ -68,6 +73,8 @@ std::string operator_command(const Denial& denial) {
       return std::string(kAllow) + '\'' + pattern_of(denial) + " dns-only'";
     case Reason::upgrade_not_allowed:
       return std::string(kAllow) + '\'' + pattern_of(denial) + " upgrade'";
+    case Reason::upload_budget_spent:
+      return std::string(kAllow) + pattern_of(denial) + " --upload SIZE --for 1h";
     default:
       return {};
   }

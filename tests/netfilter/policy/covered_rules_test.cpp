@@ -32,6 +32,12 @@ BOOST_AUTO_TEST_CASE(a_rule_is_covered_by_an_equal_or_wider_one) {
              "192.0.2.0/24<192.0.0.0/16 192.0.2.7<192.0.0.0/16 ");
 }
 
+BOOST_AUTO_TEST_CASE(a_budget_is_not_covered_and_covers_its_own_target_alone) {
+  BOOST_TEST(covered("a.test upload=1M/1h\na.test\n") == "a.test<a.test upload=1M/1h ");
+  BOOST_TEST(covered("x.a.test upload=1M/1h\n*.a.test\n") == "");
+  BOOST_TEST(covered("x.a.test\n*.a.test upload=1M/1h\n") == "");
+}
+
 BOOST_AUTO_TEST_CASE(port_and_words_and_the_end_must_be_covered_too) {
   BOOST_TEST(covered("x.a.test:80\n*.a.test\n") == "");
   BOOST_TEST(covered("a.test private\na.test\n") == "a.test<a.test private ");

@@ -74,6 +74,18 @@ BOOST_AUTO_TEST_CASE(a_name_that_was_shown_is_judged_by_its_rule_and_port) {
   BOOST_TEST(judge("a.test\n", permitted_then) == "port_not_listed");
 }
 
+BOOST_AUTO_TEST_CASE(what_exceeded_a_budget_passes_where_the_changed_list_has_none) {
+  const auto spent = connection("a.test", Evidence::sni, upload_budget_spent);
+  BOOST_TEST(judge("a.test upload=1M/1h\n", spent) == "upload_budget_spent");
+  BOOST_TEST(judge("a.test\na.test upload=9G/1h\n", spent) == "upload_budget_spent");
+  BOOST_TEST(judge("a.test upload=1M/conn\n", spent) == "allowed by a.test upload=1M/conn");
+  BOOST_TEST(judge("a.test\n", spent) == "allowed by a.test");
+  BOOST_TEST(judge("b.test upload=1M/1h\n", spent) == "name_not_allowed");
+  const auto share = connection("", Evidence::ip, upload_share_spent);
+  BOOST_TEST(judge("93.184.216.34 upload=1M/conn\n", share) == "upload_share_spent");
+  BOOST_TEST(judge("93.184.216.34\n", share) == "allowed by 93.184.216.34");
+}
+
 BOOST_AUTO_TEST_CASE(an_address_that_was_not_answered_for_the_name_stays_denied) {
   const auto mismatch = connection("a.test", Evidence::sni, dns_address_mismatch);
   BOOST_TEST(judge("a.test\n", mismatch) == "dns_address_mismatch");
