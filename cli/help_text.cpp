@@ -155,6 +155,7 @@ constexpr Examples kExamples[] = {
     {"egress allow",
      "picortex egress allow docs.example.org\n"
      "picortex egress allow '*.example.org' --for 1h\n"
+     "picortex egress allow github.com --upload 100M --for 1h\n"
      "picortex egress allow 'github.com:22 dns-only'\n"},
     {"egress deny",
      "picortex egress deny docs.example.org\n"

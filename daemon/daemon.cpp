@@ -245,7 +245,7 @@ void Daemon::reload() {
   auto reload = read_again(started_, options_);
   Result<void> done;
   if (!reload) done = std::unexpected(reload.error());
-  if (done) done = egress_->reload();
+  if (done) done = egress_->reload(reload->options.egress_upload);
   if (!done) {
     const std::string what = done.error().what + "; everything stays as it was";
     log_.line(Level::error, "serve.reload_failed").message(what);

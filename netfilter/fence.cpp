@@ -17,6 +17,7 @@ Result<std::unique_ptr<Fence>> Fence::open(Reactor& reactor, Log& log, EgressObs
   std::unique_ptr<Fence> fence(new Fence(reactor, log, observer, std::move(settings)));
   const FirewallPlan& plan = fence->settings_.plan;
   TRY(fence->load());
+  fence->settings_.plan.meters = fence->meter_.is_active();
   fence->proxy_ = TRY(DnsProxy::open(reactor, plan.dns_port, *fence->dns_policy_));
   fence->open_address_log();
   fence->queue_ = TRY(PacketQueue::open(reactor, kEgressQueue, *fence));
@@ -66,6 +67,7 @@ void Fence::start() {
 
 void Fence::stop() {
   ticks_.stop();
+  meter_.tick(reactor_.unix_ms());
   queue_->stop();
   proxy_->stop();
   watch_->stop();
@@ -83,19 +85,35 @@ Judgement Fence::judge(const QueuedPacket& queued) noexcept {
   Packet packet;
   const PacketStatus status = parse_packet(queued.bytes, packet);
   const std::int64_t now_ms = reactor_.unix_ms();
-  const Verdict verdict = decide(status, packet, now_ms);
+  std::optional<UploadBreach> breach;
+  if (queued.is_metered && settings_.plan.meters) {
+    Verdict allowed;
+    meter_allowed(allowed, status, packet, breach);
+    if (allowed.is_final) report_packet(allowed, packet, queued, breach);
+    return {.action = allowed.action, .may_wait = allowed.is_final};
+  }
+  Verdict verdict = decide(status, packet, now_ms);
+  const bool is_metered = meter_.is_active() && meter(verdict, packet, breach);
   note_use(packet, verdict);
   if (verdict.is_final) {
     if (verdict.action != Action::reject && packet.protocol == kProtocolTcp) {
       allowed_.add({packet.source, packet.destination, packet.source_port, packet.destination_port},
                    verdict.host);
     }
-    report(verdict, packet.protocol,
-           {packet.source, packet.destination, packet.source_port, packet.destination_port},
-           queued.uid == QueuedPacket::kNoUid ? settings_.plan.user.uid() : queued.uid);
+    report_packet(verdict, packet, queued, breach);
   }
   if (!ended_.empty()) report_ended();
-  return carry_out(verdict, status, packet, queued.bytes);
+  Judgement judgement = carry_out(verdict, status, packet, queued.bytes);
+  judgement.is_metered = is_metered;
+  return judgement;
+}
+
+void Fence::report_packet(const Verdict& verdict, const Packet& packet, const QueuedPacket& queued,
+                          const std::optional<UploadBreach>& breach) noexcept {
+  report(verdict, packet.protocol,
+         {packet.source, packet.destination, packet.source_port, packet.destination_port},
+         queued.uid == QueuedPacket::kNoUid ? settings_.plan.user.uid() : queued.uid,
+         breach ? &*breach : nullptr);
 }
 
 Judgement Fence::carry_out(const Verdict& verdict, PacketStatus status, const Packet& packet,
@@ -163,7 +181,7 @@ std::optional<SocketOwner> Fence::find_loopback_peer(const Packet& packet) noexc
 }
 
 void Fence::report(const Verdict& verdict, std::uint8_t protocol, const FlowKey& flow,
-                   std::uint32_t uid) noexcept {
+                   std::uint32_t uid, const UploadBreach* breach) noexcept {
   const std::int64_t now_ms = reactor_.unix_ms();
   std::array<std::string_view, EgressEvent::kCandidatesMax> candidates;
   std::size_t count = 0;
@@ -178,7 +196,8 @@ void Fence::report(const Verdict& verdict, std::uint8_t protocol, const FlowKey&
                         .candidates = std::span(candidates).first(count),
                         .dns_only = false,
                         .uid = uid,
-                        .time_ms = now_ms});
+                        .time_ms = now_ms,
+                        .breach = breach});
 }
 
 void Fence::report_ended() noexcept {
@@ -325,6 +344,9 @@ void Fence::on_tick() noexcept {
   report_dns_mismatches();
   report_lost_ends();
   expire_rules(now_ms);
+  meter_.tick(now_ms);
+  report_upload_log_failures();
+  if (meter_.is_active() != settings_.plan.meters) install_metering();
   const std::uint64_t overrun = queue_->stats().overrun;
   if (overrun != overrun_reported_) {
     log_.line(Level::error, "egress.overrun")
@@ -355,7 +377,8 @@ FenceStats Fence::stats() const noexcept {
           .reloads = reloads_,
           .connections_cut = connections_cut_,
           .ends = ends_,
-          .ends_lost = connection_ends_->lost()};
+          .ends_lost = connection_ends_->lost(),
+          .metered = meter_.connections()};
 }
 
 }  // namespace picortex

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "netfilter/budget/upload_meter.h"
 #include "netfilter/dns/address_log.h"
 #include "netfilter/dns/address_use.h"
 #include "netfilter/dns/dns_cache.h"
@@ -36,9 +37,11 @@ namespace picortex {
 struct FenceSettings {
   EgressMode mode = EgressMode::enforce;  // learn or enforce
   FirewallPlan plan;
-  std::string allowlist_path;  // the operator's additions
-  std::string temporary_path;  // rules that expire
-  std::string addresses_path;  // answered addresses, kept over a restart; empty: not kept
+  std::string allowlist_path;   // the operator's additions
+  std::string temporary_path;   // rules that expire
+  std::string addresses_path;   // answered addresses, kept over a restart; empty: not kept
+  std::string uploads_path;     // sums of upload budgets, kept over a restart
+  UploadBudget default_upload;  // of rules that have none
 };
 
 struct FenceStats {
@@ -56,6 +59,7 @@ struct FenceStats {
   std::uint64_t connections_cut = 0;
   std::uint64_t ends = 0;  // of connections, as the kernel reported them
   std::uint64_t ends_lost = 0;
+  std::size_t metered = 0;  // connections to hosts with an upload budget
 };
 
 // The fence as a whole: reads the lists, decides packets and names by them, keeps the firewall's
@@ -76,12 +80,16 @@ class Fence final : private PacketJudge {
   // Reads the lists again. Invalid lines are logged and skipped; a file that cannot be read leaves
   // everything unchanged. Cuts connections that no rule allows after the removal of a rule.
   Result<void> reload();
+  // Takes effect with the next reload().
+  void set_default_upload(const UploadBudget& budget) { settings_.default_upload = budget; }
 
   // The rules whose indexes are in Verdict::rule; changed by reload().
   const Allowlist& allowlist() const noexcept { return *allowlist_; }
   // The user behind the fence, with the UIDs of now.
   const FencedUser& user() const noexcept { return settings_.plan.user; }
   std::uint64_t reloads() const noexcept { return reloads_; }
+  // The upload budget of the rule, and what was sent of it; nothing where it has none.
+  std::optional<UploadMeter::Use> upload_of(RuleIndex rule) noexcept;
   FenceStats stats() const noexcept;
 
  private:
@@ -103,8 +111,17 @@ class Fence final : private PacketJudge {
   Verdict decide(PacketStatus status, const Packet& packet, std::int64_t now_ms) noexcept;
   bool stays_with_user(PacketStatus status, const Packet& packet) noexcept;
   std::optional<SocketOwner> find_loopback_peer(const Packet& packet) noexcept;
-  void report(const Verdict& verdict, std::uint8_t protocol, const FlowKey& flow,
-              std::uint32_t uid) noexcept;
+  void report(const Verdict& verdict, std::uint8_t protocol, const FlowKey& flow, std::uint32_t uid,
+              const UploadBreach* breach = nullptr) noexcept;
+  void report_packet(const Verdict& verdict, const Packet& packet, const QueuedPacket& queued,
+                     const std::optional<UploadBreach>& breach) noexcept;
+  bool meter(Verdict& verdict, const Packet& packet, std::optional<UploadBreach>& breach) noexcept;
+  void meter_allowed(Verdict& verdict, PacketStatus status, const Packet& packet,
+                     std::optional<UploadBreach>& breach) noexcept;
+  void adopt_budgets();
+  void install_metering() noexcept;
+  void resume_metering(const ConntrackEntry& connection);
+  void report_upload_log_failures();
   void report_ended() noexcept;
   void open_address_log();
   Result<void> follow_connections();
@@ -133,6 +150,7 @@ class Fence final : private PacketJudge {
   std::optional<SockDiagQuery> sockets_;
   FlowTable flows_;
   ConnectionRate connection_rate_;
+  UploadMeter meter_{settings_.mode == EgressMode::enforce};
   ConnectionTable allowed_;
   ConnectionCutter cutter_{allowed_, addresses_};
   std::vector<FlowEnd> ended_;
@@ -159,6 +177,7 @@ class Fence final : private PacketJudge {
   std::uint64_t connections_cut_ = 0;
   std::uint64_t ends_ = 0;
   std::uint64_t ends_lost_reported_ = 0;
+  std::uint64_t upload_log_failures_reported_ = 0;
 };
 
 }  // namespace picortex

@@ -60,6 +60,7 @@ Result<std::unique_ptr<Allowlist>> Fence::load() {
   rule_problems_ = problems.size() + temporary_problems.size();
   std::swap(allowlist_, fresh);
   next_expiry_ms_ = first_expiry(*allowlist_, reactor_.unix_ms());
+  adopt_budgets();
   observer_.on_rules(*allowlist_);
   return fresh;
 }
@@ -78,6 +79,7 @@ Result<void> Fence::reload() {
   const bool has_expired = reactor_.unix_ms() >= next_expiry_ms_;
   auto before = TRY(load());
   ++reloads_;
+  if (meter_.is_active() != settings_.plan.meters) install_metering();
   log_.line(Level::info, "egress.reloaded")
       .number("rules", static_cast<std::int64_t>(allowlist_->rules().size()))
       .number("bad_lines", static_cast<std::int64_t>(rule_problems_))

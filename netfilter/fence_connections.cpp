@@ -51,6 +51,7 @@ void Fence::resume_connections() {
     for (const ConntrackEntry& connection : *connections) {
       if (address_class(connection.ends.destination) == AddressClass::loopback) continue;
       resume_connection(connection.ends);
+      if ((connection.mark & kMarkMetered) != 0) resume_metering(connection);
     }
   }
 }

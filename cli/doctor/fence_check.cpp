@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "cli/doctor/checks.h"
 #include "cli/doctor/packet_filter.h"
+#include "cli/egress/allowlist_files.h"
 #include "daemon/egress/fence_plan.h"
 #include "netfilter/kernel/fenced_user.h"
 #include "netfilter/kernel/firewall.h"
@@ -76,8 +77,8 @@ void report_differences(const std::vector<std::string>& differences, const Saved
 
 void check_rules(const Examined& examined, Findings& findings) {
   const ServeOptions& options = examined.options();
-  const auto plan = make_firewall_plan(options.egress_mode, options.egress_user,
-                                       options.egress_dns_port, options.listen);
+  auto plan = make_firewall_plan(options.egress_mode, options.egress_user, options.egress_dns_port,
+                                 options.listen);
   if (!plan) {
     return findings.problem("fence.user", plan.error().what,
                             "useradd --create-home " + shell_word(options.egress_user));
@@ -86,6 +87,7 @@ void check_rules(const Examined& examined, Findings& findings) {
   if (auto permitted = check_net_admin(); !permitted) {
     return findings.skipped("fence.rules", "only root can read the firewall's rules");
   }
+  plan->meters = limits_uploads(options.egress_allowlist, options.data_dir, options.egress_upload);
   const auto differences = check_firewall(*plan);
   if (!differences) {
     const bool is_absent =

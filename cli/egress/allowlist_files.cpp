@@ -95,6 +95,13 @@ Result<Allowlist> load_rules(const std::string& allowlist, const std::string& da
   return rules;
 }
 
+bool limits_uploads(const std::string& allowlist, const std::string& data_dir,
+                    const UploadBudget& fallback) {
+  std::string problems;
+  const auto rules = load_rules(allowlist, data_dir, problems);
+  return fallback.is_limit() || (rules && rules->has_upload_limits());
+}
+
 Result<RulesEdit> RulesEdit::open(const std::string& path) {
   // A symbolic link stays one: the file that it points to is replaced.
   std::error_code error;
@@ -177,7 +184,8 @@ std::optional<std::string> covering_rule(std::string_view text, std::string_view
   for (const Rule& rule : present.rules()) {
     if (has_same_target(rule, *wanted, false) && rule.expires_ms >= wanted->expires_ms &&
         rule.permits_private >= wanted->permits_private &&
-        rule.dns_suffices >= wanted->dns_suffices) {
+        rule.dns_suffices >= wanted->dns_suffices &&
+        (!wanted->upload.is_given() || rule.upload == wanted->upload)) {
       return rule.text;
     }
   }

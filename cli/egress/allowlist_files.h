@@ -21,6 +21,11 @@ Result<std::string> read_rules(const std::string& path);
 Result<Allowlist> load_rules(const std::string& allowlist, const std::string& data_dir,
                              std::string& problems);
 
+// Whether the daemon limits uploads by these files and the default: it then needs more rules of the
+// firewall. A file that cannot be read has no rules.
+bool limits_uploads(const std::string& allowlist, const std::string& data_dir,
+                    const UploadBudget& fallback);
+
 // Edits such a file: the new text replaces the old one atomically (rename(2)) and durably, with the
 // mode and owner of the old file, or mode 0644. Two editors wait for each other.
 class RulesEdit {

@@ -10,6 +10,7 @@
 #include "cli/commands/time_expression.h"
 #include "daemon/config/serve_options.h"
 #include "daemon/egress/proposal_endpoint.h"
+#include "netfilter/budget/upload_budget.h"
 #include "netfilter/kernel/fenced_user.h"
 #include "netfilter/wire/host_name.h"
 
@@ -64,6 +65,15 @@ std::optional<std::int64_t> parse_term(std::string_view text) {
   return parse_duration(text, kUnits, 1, 365 * kDayMs);
 }
 
+// A size alone is completed by the time of --for; both are checked as a rule's word.
+std::optional<std::string> parse_upload(std::string_view text) {
+  UploadBudget budget;
+  const std::string whole(text);
+  if (text.empty() || add_upload(whole, budget) == nullptr) return whole;
+  if (add_upload(whole + "/1h", budget) == nullptr) return whole;
+  return std::nullopt;
+}
+
 }  // namespace
 
 Result<EgressOptions> read_egress_options(Settings& settings, EgressVerb verb,
@@ -76,6 +86,7 @@ Result<EgressOptions> read_egress_options(Settings& settings, EgressVerb verb,
       .data_dir = read_data_dir(settings),
       .server = std::move(server),
       .for_ms = settings.one(kEgressFor, parse_term),
+      .upload = settings.one(kAllowUpload, parse_upload),
       .is_confirmed = settings.toggle(kAssumeYes),
       .reason = settings.one(kRequestReason, parse_reason_text),
       .is_json = settings.toggle(kAnswerJson),

@@ -36,6 +36,7 @@ struct EgressOptions {
   std::string data_dir;       // has the temporary rules, the database and the token
   ListenAddress server;       // list, why: where to reach the daemon
   std::int64_t for_ms = 0;    // allow: 0: permanent
+  std::string upload;         // allow: the budget to add to the rule; empty: none
   bool is_confirmed = false;  // allow: accept even a rule that allows much
   std::string reason;         // request: for the operator
   bool is_json = false;       // test --edit, why

@@ -28,7 +28,7 @@ int bad_pattern(const EgressOptions& options, const char* reason) {
   return egress_failed(
       2, display(options.argument) + " is no rule: " + reason +
              "; give HOST, *.HOST, HOST:PORT or ADDRESS/BITS:PORT; a name may be followed by "
-             "private and dns-only");
+             "private and dns-only, and any of them by upload=");
 }
 
 // Prints the rules that may still allow a name or network that is denied.
@@ -81,6 +81,17 @@ std::string use_of(const element& rule) {
   return text + (expired ? ", expired" : "");
 }
 
+// ", 1234 bytes of upload 20M/1h": what the window of now has of the rule's budget.
+std::string upload_of(const element& rule) {
+  element upload;
+  if (rule["upload"].get(upload) != simdjson::SUCCESS || !upload.is_object()) return {};
+  std::string text = ", ";
+  std::int64_t used = 0;
+  if (upload["used"].get(used) == simdjson::SUCCESS) text += std::to_string(used) + " bytes of ";
+  append_json_escaped(text.append("upload "), std::string_view(upload["budget"].get_string()));
+  return text + (upload["spent"].get_bool() ? ", used up" : "");
+}
+
 bool says_off(std::string_view body) {
   simdjson::dom::parser parser;
   std::string_view mode;
@@ -98,7 +109,8 @@ Result<void> print_report(std::string_view body) {
     append_json_escaped(mode, std::string_view(report["mode"].get_string()).substr(0, 20));
     std::printf("mode %s; hits since %s\n", mode.c_str(), since.c_str());
     for (const element rule : report["rules"].get_array()) {
-      print_rule(rule["rule"].get_string(), rule["source"].get_string(), use_of(rule));
+      print_rule(rule["rule"].get_string(), rule["source"].get_string(),
+                 use_of(rule) + upload_of(rule));
     }
     const std::int64_t left_out = report["rules_left_out"].get_int64();
     if (left_out > 0) std::printf("and %lld more\n", static_cast<long long>(left_out));
@@ -108,9 +120,20 @@ Result<void> print_report(std::string_view body) {
   return {};
 }
 
-}  // namespace
+// Adds the budget of --upload as a word of the rule. The window of a size alone is the time of
+// --for, in whole minutes.
+Result<std::string> with_upload(const EgressOptions& options) {
+  if (options.upload.empty()) return options.argument;
+  std::string word = options.argument + " upload=" + options.upload;
+  if (options.upload == "unlimited" || options.upload.find('/') != std::string::npos) return word;
+  if (options.for_ms == 0) {
+    return failure("--upload " + options.upload + " needs a window, such as " + options.upload +
+                   "/1h, or --for");
+  }
+  return word + '/' + std::to_string(options.for_ms / 60'000) + 'm';
+}
 
-int egress_allow(const EgressOptions& options) {
+int allow_rule(const EgressOptions& options) {
   if (const char* reason = pattern_problem(options.argument)) return bad_pattern(options, reason);
   if (const std::string warning = width_warning(options.argument); !warning.empty()) {
     if (!options.is_confirmed) {
@@ -139,6 +162,16 @@ int egress_allow(const EgressOptions& options) {
   }
   std::printf("allowed %s in %s\n", rule.c_str(), path.c_str());
   return 0;
+}
+
+}  // namespace
+
+int egress_allow(const EgressOptions& options) {
+  auto rule = with_upload(options);
+  if (!rule) return egress_failed(2, rule.error().what);
+  EgressOptions limited = options;
+  limited.argument = *std::move(rule);
+  return allow_rule(limited);
 }
 
 int egress_deny(const EgressOptions& options) {

@@ -4,6 +4,8 @@
 #include <cstdlib>
 
 #include "base/terminal.h"
+#include "cli/egress/allowlist_files.h"
+#include "daemon/config/serve_options.h"
 #include "daemon/egress/fence_plan.h"
 #include "netfilter/kernel/fenced_user.h"
 #include "netfilter/kernel/firewall.h"
@@ -11,6 +13,11 @@
 
 namespace picortex {
 namespace {
+
+std::optional<std::string> parse_file(std::string_view text) {
+  if (text.empty() || text.size() > 4000 || text.find('\0') != text.npos) return std::nullopt;
+  return std::string(text);
+}
 
 int say(const char* text) { return std::puts(text) < 0 ? EXIT_FAILURE : EXIT_SUCCESS; }
 
@@ -50,15 +57,18 @@ Result<EgressRulesOptions> read_egress_rules_options(Settings& settings, EgressR
   options.user = settings.one(kEgressUser, parse_user);
   options.listen = settings.list(kListen, ListenAddress::parse);
   options.dns_port = static_cast<std::uint16_t>(settings.number(kEgressDnsPort));
+  options.allowlist = settings.one(kEgressAllowlist, parse_file);
+  options.data_dir = read_data_dir(settings);
+  options.upload = settings.one(kEgressUpload, parse_default_upload);
   if (settings.error()) return std::unexpected(*settings.error());
   return options;
 }
 
 int egress_rules(const EgressRulesOptions& options) {
   if (options.action == EgressRulesAction::remove) return remove();
-  const auto plan =
-      make_firewall_plan(options.mode, options.user, options.dns_port, options.listen);
+  auto plan = make_firewall_plan(options.mode, options.user, options.dns_port, options.listen);
   if (!plan) return print_error({}, plan.error().what);
+  plan->meters = limits_uploads(options.allowlist, options.data_dir, options.upload);
   return options.action == EgressRulesAction::install ? install(*plan) : show_status(*plan);
 }
 

@@ -23,6 +23,9 @@ struct EgressRulesOptions {
   std::string user;
   std::vector<ListenAddress> listen;
   std::uint16_t dns_port = 0;
+  std::string allowlist;  // the owner's file
+  std::string data_dir;   // has the temporary rules
+  UploadBudget upload;    // of rules without one
 };
 
 Result<EgressRulesOptions> read_egress_rules_options(Settings& settings, EgressRulesAction action);

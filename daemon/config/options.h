@@ -37,8 +37,8 @@ inline constexpr std::array<const Option*, 7> kIntakeOptions{
     &kSentryRate,          &kTelemetryRate,   &kChatBudget};
 inline constexpr std::array<const Option*, 3> kAlertOptions{&kAlertCommand, &kAlertOn,
                                                             &kTmuxSocket};
-inline constexpr std::array<const Option*, 4> kEgressOptions{&kEgressMode, &kEgressUser,
-                                                             &kEgressAllowlist, &kEgressDnsPort};
+inline constexpr std::array<const Option*, 5> kEgressOptions{
+    &kEgressMode, &kEgressUser, &kEgressAllowlist, &kEgressUpload, &kEgressDnsPort};
 
 inline constexpr std::array<OptionSection, 6> kServeSections{{
     {"Listening", kListeningOptions},
@@ -64,8 +64,9 @@ inline constexpr std::array<const Option*, kServeOptionsCount> kServeOptions = [
   return all;
 }();
 
-inline constexpr std::array<const Option*, 4> kEgressRulesOptions{&kEgressMode, &kEgressUser,
-                                                                  &kListen, &kEgressDnsPort};
+inline constexpr std::array<const Option*, 7> kEgressRulesOptions{
+    &kEgressMode,      &kEgressUser,   &kListen, &kEgressDnsPort,
+    &kEgressAllowlist, &kEgressUpload, &kDataDir};
 inline constexpr std::array<const Option*, 4> kHealthOptions{&kListen, &kDataDir, &kHealthTimeout,
                                                              &kHealthJson};
 inline constexpr std::array<const Option*, 4> kDoctorOptions{&kDataDir, &kListen, &kDoctorClient,
@@ -112,8 +113,8 @@ inline constexpr std::array<const Option*, 3> kShipOptions{&kShipTo, &kShipHost,
 inline constexpr std::array<const Option*, 3> kShipInitOptions{&kShipTo, &kShipApply, &kDataDir};
 inline constexpr std::array<const Option*, 2> kShipStatusOptions{&kDataDir, &kAnswerJson};
 
-inline constexpr std::array<const Option*, 4> kEgressAllowOptions{&kEgressFor, &kAssumeYes,
-                                                                  &kEgressAllowlist, &kDataDir};
+inline constexpr std::array<const Option*, 5> kEgressAllowOptions{
+    &kEgressFor, &kAllowUpload, &kAssumeYes, &kEgressAllowlist, &kDataDir};
 inline constexpr std::array<const Option*, 2> kEgressFileOptions{&kEgressAllowlist, &kDataDir};
 inline constexpr std::array<const Option*, 4> kEgressListOptions{&kEgressAllowlist, &kDataDir,
                                                                  &kListen, &kListGrants};

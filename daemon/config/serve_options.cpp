@@ -98,6 +98,16 @@ std::string read_data_dir(Settings& settings) {
   return first.empty() ? "./var" : std::string(first);
 }
 
+std::optional<UploadBudget> parse_default_upload(std::string_view text) {
+  UploadBudget budget;
+  while (!text.empty()) {
+    const std::size_t comma = text.find(',');
+    if (add_upload(text.substr(0, comma), budget) != nullptr) return std::nullopt;
+    text.remove_prefix(comma == text.npos ? text.size() : comma + 1);
+  }
+  return budget;
+}
+
 Result<ServeOptions> read_serve_options(Settings& settings) {
   ServeOptions options;
   options.listen = settings.list(kListen, ListenAddress::parse);
@@ -132,6 +142,7 @@ Result<ServeOptions> read_serve_options(Settings& settings) {
   options.egress_mode = settings.one(kEgressMode, parse_mode);
   options.egress_user = settings.one(kEgressUser, parse_user);
   options.egress_allowlist = settings.one(kEgressAllowlist, parse_directory);
+  options.egress_upload = settings.one(kEgressUpload, parse_default_upload);
   options.egress_dns_port = static_cast<std::uint16_t>(settings.number(kEgressDnsPort));
   options.idle_timeout_ms = settings.number(kIdleTimeoutMs);
   options.header_timeout_ms = settings.number(kHeaderTimeoutMs);

@@ -17,6 +17,7 @@
 #include "handlers/ingest/webhook_signature.h"
 #include "handlers/pipeline/durability.h"
 #include "handlers/pipeline/spending_limit.h"
+#include "netfilter/budget/upload_budget.h"
 #include "netfilter/policy/verdict.h"
 #include "storage/retention.h"
 
@@ -54,6 +55,7 @@ struct ServeOptions {
   EgressMode egress_mode = EgressMode::off;
   std::string egress_user;
   std::string egress_allowlist;
+  UploadBudget egress_upload;  // of rules without one
   std::uint16_t egress_dns_port = 0;
   // Milliseconds, 100 to 3,600,000.
   std::uint32_t idle_timeout_ms = 0;
@@ -64,6 +66,9 @@ struct ServeOptions {
   // The source of all these values, so that a reload can read it again.
   std::optional<Settings> settings;
 };
+
+// Parses "20M/1h,1M/conn", as PICORTEX_EGRESS_UPLOAD has it; empty: no limit.
+std::optional<UploadBudget> parse_default_upload(std::string_view text);
 
 // The error is one line for the person who started the daemon.
 Result<ServeOptions> read_serve_options(Settings& settings);

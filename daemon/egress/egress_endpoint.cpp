@@ -9,7 +9,18 @@
 namespace picortex {
 namespace {
 
-void append_rule(JsonObject rule, const RuleUses::Use& use, std::int64_t now_ms) {
+void append_upload(JsonObject& rule, const std::optional<UploadMeter::Use>& upload) {
+  if (!upload) {
+    rule.null("upload");
+    return;
+  }
+  JsonObject json = rule.object("upload");
+  json.text("budget", upload_text(upload->budget));
+  if (upload->budget.window_bytes != 0) json.number("used", upload->bytes);
+  json.boolean("spent", upload->is_spent);
+}
+
+void append_rule(JsonObject& rule, const RuleUses::Use& use, std::int64_t now_ms) {
   rule.text("rule", use.text).text("source", source_label(use.source));
   rule.number("line", use.line).number("hits", use.hits);
   rule.number("bytes_up", use.bytes_up).number("bytes_down", use.bytes_down);
@@ -39,12 +50,14 @@ void append_host(JsonObject json, const EgressHost& host) {
 }  // namespace
 
 EgressEndpoint::EgressEndpoint(const Reactor& reactor, EgressMode mode, std::string data_dir,
-                               const EgressJournal& journal, const InternalEventSink& sink)
+                               const EgressJournal& journal, const InternalEventSink& sink,
+                               const std::unique_ptr<Fence>& fence)
     : reactor_(reactor),
       mode_(mode),
       data_dir_(std::move(data_dir)),
       journal_(journal),
       sink_(sink),
+      fence_(fence),
       since_ms_(reactor.unix_ms()) {}
 
 void EgressEndpoint::get(http::Exchange& exchange) noexcept {
@@ -77,8 +90,11 @@ void EgressEndpoint::append_rules(JsonObject& report) const {
   const std::span<const RuleUses::Use> uses = journal_.uses().all();
   {
     JsonArray rules = report.array("rules");
-    for (const RuleUses::Use& use : uses.first(std::min(uses.size(), kRulesMax))) {
-      append_rule(rules.object(), use, reactor_.unix_ms());
+    const std::size_t shown = std::min(uses.size(), kRulesMax);
+    for (RuleIndex i = 0; i < shown; ++i) {
+      JsonObject rule = rules.object();
+      append_rule(rule, uses[i], reactor_.unix_ms());
+      append_upload(rule, fence_ != nullptr ? fence_->upload_of(i) : std::nullopt);
     }
   }
   report.number("rules_left_out", uses.size() > kRulesMax ? uses.size() - kRulesMax : 0);

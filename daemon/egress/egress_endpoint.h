@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -8,6 +9,7 @@
 #include "base/json/json_object.h"
 #include "handlers/http/exchange.h"
 #include "handlers/pipeline/internal_event_sink.h"
+#include "netfilter/fence.h"
 #include "netfilter/report/egress_journal.h"
 #include "storage/egress_host_table.h"
 
@@ -23,7 +25,8 @@ class EgressEndpoint {
   // `data_dir` holds the database, which is opened at the first request. References passed in must
   // outlive this object.
   EgressEndpoint(const Reactor& reactor, EgressMode mode, std::string data_dir,
-                 const EgressJournal& journal, const InternalEventSink& sink);
+                 const EgressJournal& journal, const InternalEventSink& sink,
+                 const std::unique_ptr<Fence>& fence);
 
   void get(http::Exchange& exchange) noexcept;
 
@@ -39,6 +42,7 @@ class EgressEndpoint {
   std::optional<EgressHostReader> reader_;
   const EgressJournal& journal_;
   const InternalEventSink& sink_;
+  const std::unique_ptr<Fence>& fence_;  // null where the mode is off
   std::int64_t since_ms_;
   std::string body_;
 };

@@ -41,9 +41,9 @@ EgressService::EgressService(Reactor& reactor, const Outlets& outlets, const Ser
     : mode_(options.egress_mode),
       alerts_(outlets.alerts),
       journal_(reactor, outlets.log, outlets.rows,
-               EgressJournal::NewHostCallback::to<&EgressService::on_new_host>(*this), runs_,
+               EgressJournal::AlertCallback::to<&EgressService::on_alert>(*this), runs_,
                std::move(sockets), known),
-      endpoint_(reactor, mode_, options.data_dir, journal_, outlets.rows),
+      endpoint_(reactor, mode_, options.data_dir, journal_, outlets.rows, fence_),
       sweeps_(reactor, kSweepInterval, Callback<>::to<&AgentProcessRegistry::sweep>(runs_)),
       caller_(fence_, std::move(caller_sockets)),
       why_(reactor, journal_, fence_, caller_),
@@ -63,7 +63,9 @@ Result<void> EgressService::open_fence(Reactor& reactor, Log& log, const ServeOp
                             .plan = std::move(plan),
                             .allowlist_path = options.egress_allowlist,
                             .temporary_path = options.data_dir + "/egress-temporary.txt",
-                            .addresses_path = options.data_dir + "/egress-addresses"}));
+                            .addresses_path = options.data_dir + "/egress-addresses",
+                            .uploads_path = options.data_dir + "/egress-uploads",
+                            .default_upload = options.egress_upload}));
   return {};
 }
 
@@ -89,7 +91,7 @@ void EgressService::connect(http::Router& router, EventsEndpoint& events) {
               .endpoint = http::Endpoint::to<&ProposalEndpoint::post>(proposals_)});
 }
 
-void EgressService::on_new_host(const EgressRecord& record) noexcept {
+void EgressService::on_alert(const EgressRecord& record) noexcept {
   alerts_.send({.event_type = record.event_type,
                 .time_ms = record.time_ms,
                 .request_id = record.ids.request_id,
@@ -102,8 +104,10 @@ void EgressService::start() {
   if (fence_ != nullptr) fence_->start();
 }
 
-Result<void> EgressService::reload() {
-  return fence_ != nullptr ? fence_->reload() : Result<void>();
+Result<void> EgressService::reload(const UploadBudget& default_upload) {
+  if (fence_ == nullptr) return {};
+  fence_->set_default_upload(default_upload);
+  return fence_->reload();
 }
 
 void EgressService::stop() {
@@ -144,7 +148,8 @@ void EgressService::append_status(JsonObject& status) const {
       .number("reloads", stats.reloads)
       .number("connections_cut", stats.connections_cut)
       .number("connections_ended", stats.ends)
-      .number("ends_lost", stats.ends_lost);
+      .number("ends_lost", stats.ends_lost)
+      .number("connections_metered", stats.metered);
 }
 
 }  // namespace picortex

@@ -47,8 +47,9 @@ class EgressService final : public StatusSection {
   // Adds its routes, and learns from the events of `picortex run`.
   void connect(http::Router& router, EventsEndpoint& events);
   void start();
-  // Reads the allowlist again. An error leaves the rules unchanged.
-  Result<void> reload();
+  // Reads the allowlist again, with the default upload budget of now. An error leaves the rules
+  // unchanged.
+  Result<void> reload(const UploadBudget& default_upload);
   // Ends the fence, and reports what was only counted so far. Call before the writer closes.
   void stop();
   // Every decision has been attributed and reported: the writer may close.
@@ -66,7 +67,7 @@ class EgressService final : public StatusSection {
                 std::span<const EgressHost> known);
   Result<void> open_fence(Reactor& reactor, Log& log, const ServeOptions& options,
                           const std::vector<http::Listener>& listeners);
-  void on_new_host(const EgressRecord& record) noexcept;
+  void on_alert(const EgressRecord& record) noexcept;
 
   EgressMode mode_;
   AlertCommand& alerts_;

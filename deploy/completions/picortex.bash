@@ -74,8 +74,8 @@ _picortex_command() {
       ;;
     'serve')
       commands='' argument='none'
-      flags='-h --help --config --listen --hosts --trusted-proxies --peers --connections-max --idle-timeout-ms --header-timeout-ms --body-timeout-ms --send-timeout-ms --drain-seconds --data-dir --durability --retention-days --max-db-bytes --min-free-bytes --log-level --log-format --log-level-format --frontend-log-max-bytes --frontend-log-rate --linq-secret --sentry-ingest --sentry-rate --telemetry-rate --chat-budget --alert-command --alert-on --tmux-socket --egress-mode --egress-user --egress-allowlist --egress-dns-port --check --color'
-      valued='--config --listen --hosts --trusted-proxies --peers --connections-max --idle-timeout-ms --header-timeout-ms --body-timeout-ms --send-timeout-ms --drain-seconds --data-dir --durability --retention-days --max-db-bytes --min-free-bytes --log-level --log-format --log-level-format --frontend-log-max-bytes --frontend-log-rate --linq-secret --sentry-rate --telemetry-rate --chat-budget --alert-command --alert-on --tmux-socket --egress-mode --egress-user --egress-allowlist --egress-dns-port --color'
+      flags='-h --help --config --listen --hosts --trusted-proxies --peers --connections-max --idle-timeout-ms --header-timeout-ms --body-timeout-ms --send-timeout-ms --drain-seconds --data-dir --durability --retention-days --max-db-bytes --min-free-bytes --log-level --log-format --log-level-format --frontend-log-max-bytes --frontend-log-rate --linq-secret --sentry-ingest --sentry-rate --telemetry-rate --chat-budget --alert-command --alert-on --tmux-socket --egress-mode --egress-user --egress-allowlist --egress-upload --egress-dns-port --check --color'
+      valued='--config --listen --hosts --trusted-proxies --peers --connections-max --idle-timeout-ms --header-timeout-ms --body-timeout-ms --send-timeout-ms --drain-seconds --data-dir --durability --retention-days --max-db-bytes --min-free-bytes --log-level --log-format --log-level-format --frontend-log-max-bytes --frontend-log-rate --linq-secret --sentry-rate --telemetry-rate --chat-budget --alert-command --alert-on --tmux-socket --egress-mode --egress-user --egress-allowlist --egress-upload --egress-dns-port --color'
       ;;
     'health')
       commands='' argument='none'
@@ -234,8 +234,8 @@ _picortex_command() {
       ;;
     'egress allow')
       commands='' argument='none'
-      flags='-h --help --config --for --yes --egress-allowlist --data-dir'
-      valued='--config --for --egress-allowlist --data-dir'
+      flags='-h --help --config --for --upload --yes --egress-allowlist --data-dir'
+      valued='--config --for --upload --egress-allowlist --data-dir'
       ;;
     'egress deny')
       commands='' argument='none'
@@ -274,8 +274,8 @@ _picortex_command() {
       ;;
     'egress approve')
       commands='' argument='none'
-      flags='-h --help --config --for --yes --egress-allowlist --data-dir'
-      valued='--config --for --egress-allowlist --data-dir'
+      flags='-h --help --config --for --upload --yes --egress-allowlist --data-dir'
+      valued='--config --for --upload --egress-allowlist --data-dir'
       ;;
     'egress suggest')
       commands='' argument='none'
@@ -289,18 +289,18 @@ _picortex_command() {
       ;;
     'egress install')
       commands='' argument='none'
-      flags='-h --help --config --egress-mode --egress-user --listen --egress-dns-port'
-      valued='--config --egress-mode --egress-user --listen --egress-dns-port'
+      flags='-h --help --config --egress-mode --egress-user --listen --egress-dns-port --egress-allowlist --egress-upload --data-dir'
+      valued='--config --egress-mode --egress-user --listen --egress-dns-port --egress-allowlist --egress-upload --data-dir'
       ;;
     'egress remove')
       commands='' argument='none'
-      flags='-h --help --config --egress-mode --egress-user --listen --egress-dns-port'
-      valued='--config --egress-mode --egress-user --listen --egress-dns-port'
+      flags='-h --help --config --egress-mode --egress-user --listen --egress-dns-port --egress-allowlist --egress-upload --data-dir'
+      valued='--config --egress-mode --egress-user --listen --egress-dns-port --egress-allowlist --egress-upload --data-dir'
       ;;
     'egress status')
       commands='' argument='none'
-      flags='-h --help --config --egress-mode --egress-user --listen --egress-dns-port'
-      valued='--config --egress-mode --egress-user --listen --egress-dns-port'
+      flags='-h --help --config --egress-mode --egress-user --listen --egress-dns-port --egress-allowlist --egress-upload --data-dir'
+      valued='--config --egress-mode --egress-user --listen --egress-dns-port --egress-allowlist --egress-upload --data-dir'
       ;;
     'help')
       commands='' argument='none'
@@ -442,12 +442,18 @@ _picortex_value() {
     'egress install --config') _picortex_propose file ;;
     'egress install --egress-mode') _picortex_propose words off learn enforce ;;
     'egress install --egress-user') _picortex_propose user ;;
+    'egress install --egress-allowlist') _picortex_propose file ;;
+    'egress install --data-dir') _picortex_propose directory ;;
     'egress remove --config') _picortex_propose file ;;
     'egress remove --egress-mode') _picortex_propose words off learn enforce ;;
     'egress remove --egress-user') _picortex_propose user ;;
+    'egress remove --egress-allowlist') _picortex_propose file ;;
+    'egress remove --data-dir') _picortex_propose directory ;;
     'egress status --config') _picortex_propose file ;;
     'egress status --egress-mode') _picortex_propose words off learn enforce ;;
     'egress status --egress-user') _picortex_propose user ;;
+    'egress status --egress-allowlist') _picortex_propose file ;;
+    'egress status --data-dir') _picortex_propose directory ;;
   esac
 }
 

@@ -222,7 +222,7 @@ std::string removal_text(const Saved& saved) {
 
 // Returns whether a rule of another program writes to the bits of marks that belong to the fence:
 // changing a packet between the mangle table and the filter table undoes the denial.
-bool overwrites_marks(std::string_view rule) {
+bool overwrites_marks(std::string_view rule, std::uint32_t marks) {
   const bool writes =
       rule.find("-j MARK ") != rule.npos ||
       (rule.find("-j CONNMARK --") != rule.npos && rule.find("--save-mark") == rule.npos);
@@ -235,12 +235,13 @@ bool overwrites_marks(std::string_view rule) {
     std::string_view mask = rule.substr(at);
     if (!mask.starts_with("0x")) return true;
     mask.remove_prefix(2);
-    return (take_whole<std::uint32_t>(mask, 16).value_or(0) & kMarkMask) != 0;
+    return (take_whole<std::uint32_t>(mask, 16).value_or(0) & marks) != 0;
   }
   return true;
 }
 
-void compare_others(const Saved& saved, std::vector<std::string>& differences) {
+void compare_others(const Saved& saved, std::uint32_t marks,
+                    std::vector<std::string>& differences) {
   for (const ChainName& chain : kRetiredChains) {
     if (find_chain(saved, chain.table, chain.name) == nullptr) continue;
     differences.push_back(
@@ -249,10 +250,21 @@ void compare_others(const Saved& saved, std::vector<std::string>& differences) {
   const auto* rules = find_chain(saved, "mangle", "OUTPUT");
   if (rules == nullptr) return;
   for (const std::string& rule : *rules) {
-    if (overwrites_marks(rule)) {
+    if (overwrites_marks(rule, marks)) {
       differences.push_back(fmt::format("mangle: overwrites the fence's marks: {}", rule));
     }
   }
+}
+
+// Returns the bits that the fence's own rules use.
+std::uint32_t marks_of(const std::vector<FirewallChain>& chains) {
+  const std::string metered = fmt::format("/{:#x}", kMarkMask | kMarkMetered);
+  for (const FirewallChain& chain : chains) {
+    for (const std::string& rule : chain.rules) {
+      if (rule.find(metered) != rule.npos) return kMarkMask | kMarkMetered;
+    }
+  }
+  return kMarkMask;
 }
 
 std::vector<std::string> compare(const Saved& saved, const std::vector<FirewallChain>& chains) {
@@ -287,7 +299,7 @@ std::vector<std::string> compare(const Saved& saved, const std::vector<FirewallC
                                         chain.hook, chain.name));
     }
   }
-  compare_others(saved, differences);
+  compare_others(saved, marks_of(chains), differences);
   return differences;
 }
 

@@ -19,6 +19,10 @@ constexpr std::string_view kForeignSource = "-m addrtype ! --src-type LOCAL";
 constexpr std::string_view kMultipathTcp = "30";  // RFC 8684
 
 std::string mark(std::uint32_t value) { return fmt::format("{:#x}/{:#x}", value, kMarkMask); }
+// With the bit of metered connections.
+std::string full_mark(std::uint32_t value) {
+  return fmt::format("{:#x}/{:#x}", value, kMarkMask | kMarkMetered);
+}
 
 // The chains of one table, filled rule by rule.
 class Chains {
@@ -95,8 +99,12 @@ class Chains {
 
   void add_queue() {
     const std::string_view chain = "PICORTEX-QUEUE";
-    add_mark(chain, fmt::format("-m mark ! --mark {} ", mark(0)), 0);
-    add(chain, fmt::format("{} -m connmark --mark {} -j RETURN", kNotSyn, mark(kMarkAllowed)));
+    if (plan_.meters) {
+      add_metered(chain);
+    } else {
+      add_mark(chain, fmt::format("-m mark ! --mark {} ", mark(0)), 0);
+      add(chain, fmt::format("{} -m connmark --mark {} -j RETURN", kNotSyn, mark(kMarkAllowed)));
+    }
     if (plan_.learns) {
       for (const std::string_view packets : {kNotSyn, std::string_view("! -p tcp")}) {
         add(chain, fmt::format("{} -m connmark --mark {} -j RETURN", packets, mark(kMarkLearned)));
@@ -116,6 +124,21 @@ class Chains {
       add(chain,
           fmt::format("{} {} -m owner ! --socket-exists -g PICORTEX-UNOWNED", kInStream, midway));
     }
+  }
+
+  // Allowed connections. The data of those to a host with an upload budget is counted by the queue,
+  // packet by packet; what brings no verdict back is denied by the mark. Their acknowledgements, and
+  // so their downloads, pass by.
+  void add_metered(std::string_view chain) {
+    add(chain, fmt::format("-m mark ! --mark {0} -j MARK --set-xmark {0}", full_mark(0)));
+    add(chain, fmt::format("{} -m connmark --mark {} -j RETURN", kNotSyn, full_mark(kMarkAllowed)));
+    const std::string metered =
+        fmt::format("{} -m connmark --mark {}", kNotSyn, full_mark(kMarkAllowed | kMarkMetered));
+    add(chain,
+        fmt::format("{} -m bpf --bytecode \"{}\" -j RETURN", metered, v6_ ? kNoDataV6 : kNoDataV4));
+    add(chain,
+        fmt::format("{} -j MARK --set-xmark {}", metered, full_mark(kMarkDenied | kMarkMetered)));
+    add(chain, fmt::format("{} {}", metered, queue()));
   }
 
   void add_queue_user() {
@@ -142,7 +165,8 @@ class Chains {
     add(chain, fmt::format("{} -m connmark ! --mark {} {}", kSynAck, mark(kMarkDenied), queue()));
     add(chain, fmt::format("{} -j RETURN", kNotSyn));
     // A port that is used again must not inherit its last connection's mark.
-    add_connmark(chain, kSyn, 0);
+    add(chain,
+        fmt::format("{} -j CONNMARK --set-xmark {}", kSyn, plan_.meters ? full_mark(0) : mark(0)));
     add(chain, fmt::format("{} {}", kSyn, queue()));
     // Everything but TCP is denied; the queue sees it only for the record, so not every packet.
     add(chain, fmt::format("! -p tcp -m limit --limit 200/sec --limit-burst 400 {}", queue()));
@@ -254,6 +278,10 @@ class Chains {
     add(chain, fmt::format("-m mark --mark {} -g PICORTEX-REFUSE", mark(kMarkDenied)));
     // Includes what was allowed. Learn mode blocks nothing.
     if (!plan_.learns) add(chain, fmt::format("{} -j DROP", kForeignSource));
+    if (plan_.meters) {
+      add(chain, fmt::format("-m mark --mark {0} -j CONNMARK --set-xmark {0}",
+                             fmt::format("{0:#x}/{0:#x}", kMarkMetered)));
+    }
     for (const std::string_view packets : {kSyn, std::string_view("-p udp")}) {
       add_connmark(chain, fmt::format("{} -m mark --mark {}", packets, mark(kMarkPassed)),
                    kMarkPending);

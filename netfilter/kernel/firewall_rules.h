@@ -40,6 +40,12 @@ inline constexpr std::uint32_t kMarkJudged = 0x7000000;
 inline constexpr std::uint32_t kMarkQuestion = 0x8000000;
 inline constexpr std::uint32_t kMarkClosed = 0x9000000;
 
+// A bit of its own next to those: the host has an upload budget. On a connection it stays whatever
+// becomes of the other marks, and brings the connection's data to the queue once it is allowed; on
+// a packet from there it says that the connection is allowed, on a verdict that a budget applies.
+// Whatever else set it is cleared before the packet gets to the queue.
+inline constexpr std::uint32_t kMarkMetered = 0x80000000;
+
 // Packet marks of the fenced user's DNS questions over UDP, apart from those above: the proxy reads
 // them (SO_RCVMARK) and so knows that the fenced user asks, and how.
 //
@@ -64,6 +70,7 @@ struct FirewallPlan {
 
   FencedUser user;
   bool learns = false;              // learn mode
+  bool meters = false;              // some rule has an upload budget
   std::uint16_t dns_port = 0;       // of the DNS proxy, on 127.0.0.1 and ::1
   std::vector<Endpoint> endpoints;  // the daemon's HTTP on loopback, which the user may reach
 };

@@ -234,6 +234,8 @@ void PacketQueue::take(const nlmsghdr* message) noexcept {
     queued.bytes = {static_cast<const std::uint8_t*>(mnl_attr_get_payload(payload)),
                     mnl_attr_get_payload_len(payload)};
   }
+  const std::uint32_t packet_mark = u32_of(attributes[NFQA_MARK], 0);
+  queued.is_metered = (packet_mark & kMarkMetered) != 0;
   Judgement judgement = judge_.judge(queued);
   if (judgement.bytes.size() > kPacketSizeMax) judgement = {};
   const Action action = judgement.action;
@@ -241,7 +243,8 @@ void PacketQueue::take(const nlmsghdr* message) noexcept {
       action == Action::reject || action == Action::close || action == Action::drop;
   ++(is_denied ? stats_.denied : action == Action::pass ? stats_.passed : stats_.allowed);
   ++stats_.seen;
-  const std::uint32_t others = u32_of(attributes[NFQA_MARK], 0) & ~kMarkMask;
+  const std::uint32_t others =
+      (packet_mark & ~kMarkMask) | (judgement.is_metered ? kMarkMetered : 0);
   const std::uint32_t id = ntohl(packet->packet_id);
   const std::uint32_t mark = others | mark_of(action);
   if (action == Action::reject && hold(id, mark, judgement.may_wait)) return;

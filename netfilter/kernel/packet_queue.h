@@ -23,6 +23,7 @@ struct QueuedPacket {
   std::span<const std::uint8_t> bytes;  // from the IP header on
   std::uint32_t uid = 0;                // kNoUid: its socket was already closed
   static constexpr std::uint32_t kNoUid = 0xffffffff;
+  bool is_metered = false;  // data of an allowed connection to a host with an upload budget
 };
 
 // The decision on a packet. `bytes`, unless empty, are sent in its place. A packet may refer to
@@ -31,7 +32,8 @@ struct QueuedPacket {
 struct Judgement {
   Action action = Action::reject;
   std::span<const std::uint8_t> bytes = {};
-  bool may_wait = false;  // a denial whose process is being looked for
+  bool may_wait = false;    // a denial whose process is being looked for
+  bool is_metered = false;  // from now on the connection's data comes here although it is allowed
 };
 
 // Decides packets. Called once for each packet, in the queue's order.

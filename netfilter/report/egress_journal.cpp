@@ -18,13 +18,13 @@ constexpr int kTicksPerList = 10;
 
 }  // namespace
 
-EgressJournal::EgressJournal(Reactor& reactor, Log& log, EventSink& sink,
-                             NewHostCallback on_new_host, const AgentProcessRegistry& runs,
-                             SockDiagQuery sockets, std::span<const EgressHost> known)
+EgressJournal::EgressJournal(Reactor& reactor, Log& log, EventSink& sink, AlertCallback on_alert,
+                             const AgentProcessRegistry& runs, SockDiagQuery sockets,
+                             std::span<const EgressHost> known)
     : reactor_(reactor),
       log_(log),
       sink_(sink),
-      on_new_host_(on_new_host),
+      on_alert_(on_alert),
       attribution_(reactor, runs, std::move(sockets),
                    Attribution::AnswerCallback::to<&EgressJournal::on_process_owner>(*this)),
       pending_(kPendingMax),
@@ -49,7 +49,7 @@ std::int64_t EgressJournal::steady_ms() const noexcept {
 
 EgressOutcome EgressJournal::count(const EgressEvent& event) noexcept {
   const Verdict& verdict = event.verdict;
-  if (verdict.rule) uses_.note(*verdict.rule, event.time_ms);
+  if (verdict.rule && !verdict.denied) uses_.note(*verdict.rule, event.time_ms);
   if (!verdict.denied) {
     ++stats_.allowed;
     return EgressOutcome::allowed;
@@ -100,6 +100,8 @@ void EgressJournal::decide(const EgressEvent& event, EgressOutcome outcome, bool
 }
 
 void EgressJournal::fill(Pending& pending, const EgressEvent& event) {
+  pending.breach.reset();
+  if (event.breach != nullptr) pending.breach = *event.breach;
   pending.evidence = event.verdict.evidence;
   pending.reason = event.verdict.reason;
   pending.rule = event.verdict.rule ? uses_.text(*event.verdict.rule) : std::string_view();
@@ -221,6 +223,7 @@ void EgressJournal::conclude(const Pending& pending, const ProcessOwner& process
     note_connection(pending, process_owner);
   }
   if (pending.outcome == EgressOutcome::denied) note_denial(pending, process_owner);
+  if (pending.breach) report_breach(pending, process_owner);
   if (pending.is_resumed) return;
   make_key(pending, process_owner);
   Budget& budget = budget_of(class_of(pending));

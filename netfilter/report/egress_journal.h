@@ -50,7 +50,8 @@ struct EgressStats {
 //
 //   egress.rejected    (warn)   denied
 //   egress.allowed     (debug)  allowed, by a rule or, in learn mode, without one ("learned")
-//   egress.new_host    (warn)   the first attempt ever at a host; `on_new_host` gets it too
+//   egress.new_host    (warn)   the first attempt ever at a host; `on_alert` gets it too
+//   egress.budget      (warn)   an upload budget was exceeded; `on_alert` gets it too
 //   egress.closed      (debug)  allowed connections that have ended, with their bytes
 //   egress.suppressed  (warn)   how many of each kind were too many to report
 //
@@ -86,11 +87,11 @@ class EgressJournal final : public EgressObserver {
   static constexpr std::size_t kFoldedBytesMax = 128 * 1024;  // of names
   static constexpr std::size_t kListBytesMax = 192 * 1024;
 
-  // Receives each egress.new_host record, for the alert command.
-  using NewHostCallback = Callback<const EgressRecord&>;
+  // Receives each egress.new_host and egress.budget record, for the alert command.
+  using AlertCallback = Callback<const EgressRecord&>;
 
   // References passed in must outlive this object. `known` has the hosts attempted before.
-  EgressJournal(Reactor& reactor, Log& log, EventSink& sink, NewHostCallback on_new_host,
+  EgressJournal(Reactor& reactor, Log& log, EventSink& sink, AlertCallback on_alert,
                 const AgentProcessRegistry& runs, SockDiagQuery sockets,
                 std::span<const EgressHost> known);
 
@@ -140,6 +141,7 @@ class EgressJournal final : public EgressObserver {
     std::uint8_t protocol = 0;
     bool dns_only = false;
     bool is_resumed = false;  // reported by an earlier process
+    std::optional<UploadBreach> breach;
     std::uint32_t uid = 0;
     std::int64_t time_ms = 0;
   };
@@ -174,6 +176,7 @@ class EgressJournal final : public EgressObserver {
   EgressRecord describe(const Pending& pending, const ProcessOwner& process_owner);
   void conclude(const Pending& pending, const ProcessOwner& process_owner);
   void note_denial(const Pending& pending, const ProcessOwner& process_owner);
+  void report_breach(const Pending& pending, const ProcessOwner& process_owner);
   bool report_single(Budget& budget, const EgressRecord& record, bool is_counted);
   void fold_name(const Pending& pending, const ProcessOwner& process_owner);
   bool fold_into(Budget& budget, const Pending& pending, const ProcessOwner& process_owner,
@@ -201,7 +204,7 @@ class EgressJournal final : public EgressObserver {
   Reactor& reactor_;
   Log& log_;
   EventSink& sink_;
-  NewHostCallback on_new_host_;
+  AlertCallback on_alert_;
   Attribution attribution_;
   RuleUses uses_;
   TurnChats chats_;

@@ -37,6 +37,22 @@ void EgressJournal::note_denial(const Pending& pending, const ProcessOwner& proc
   denials_.note(std::move(denial));
 }
 
+// The breaches that the meter reports are few: one for each time that a budget is used up.
+void EgressJournal::report_breach(const Pending& pending, const ProcessOwner& process_owner) {
+  const UploadBreach& breach = *pending.breach;
+  EgressRecord record = describe(pending, process_owner);
+  record.level = Level::warn;
+  record.event_type = kEgressBudget;
+  record.message = "the upload budget of " + place_of(record.host, record.port) + ", " +
+                   breach.budget + ", is used up: " + std::to_string(breach.bytes) + " bytes sent";
+  JsonObject::reopened(record.data)
+      .text("budget", breach.budget)
+      .number("budget_bytes", breach.budget_bytes)
+      .number("bytes_up", breach.bytes);
+  report(record, nullptr);
+  on_alert_(record);
+}
+
 // Returns whether the record gets an egress.new_host event of its own, which then counts in the
 // table of hosts. `record.data` is not closed yet. Beyond the budget a connection's host is listed;
 // a name stays new for the next time, and its parent domain is reported instead.
@@ -82,7 +98,7 @@ void EgressJournal::report_new_host(const EgressRecord& record) {
   const EgressAttempt attempt{
       .host = alert.host, .port = alert.port, .protocol = alert.protocol, .outcome = alert.outcome};
   report(alert, &attempt);
-  on_new_host_(alert);
+  on_alert_(alert);
 }
 
 void EgressJournal::list_place(std::string_view event_type, const EgressRecord& record,
@@ -103,7 +119,7 @@ void EgressJournal::report_list(const PlaceLists::List& list) {
   record.time_ms = reactor_.unix_ms();
   record.ids.request_id = ids_.next(record.time_ms);
   report(record, nullptr);
-  if (list.kind.event_type == kEgressNewHost) on_new_host_(record);
+  if (list.kind.event_type == kEgressNewHost) on_alert_(record);
 }
 
 void EgressJournal::note_connection(const Pending& pending, const ProcessOwner& process_owner) {

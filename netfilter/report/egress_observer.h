@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "base/net/ip_address.h"
+#include "netfilter/budget/upload_meter.h"
 #include "netfilter/kernel/sock_diag_query.h"
 #include "netfilter/policy/allowlist.h"
 #include "netfilter/policy/verdict.h"
@@ -28,9 +29,10 @@ struct EgressEvent {
   // When the host is known by DNS alone: every name that leads to the address, as far as
   // kCandidatesMax reach. More than one, and the client may have meant any of them.
   std::span<const std::string_view> candidates = {};
-  bool dns_only = false;     // a name was asked for; there is no connection yet
-  std::uint32_t uid = 0;     // the packet's sender; for dns_only the fenced user
-  std::int64_t time_ms = 0;  // Unix time
+  bool dns_only = false;                 // a name was asked for; there is no connection yet
+  std::uint32_t uid = 0;                 // the packet's sender; for dns_only the fenced user
+  std::int64_t time_ms = 0;              // Unix time
+  const UploadBreach* breach = nullptr;  // of an upload budget, for which it was denied
 };
 
 // The end of a connection that the fence may have allowed. Views are valid during the call only.

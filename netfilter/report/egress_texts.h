@@ -16,6 +16,7 @@ namespace picortex {
 inline constexpr std::string_view kEgressRejected = "egress.rejected";
 inline constexpr std::string_view kEgressAllowed = "egress.allowed";
 inline constexpr std::string_view kEgressClosed = "egress.closed";
+inline constexpr std::string_view kEgressBudget = "egress.budget";
 inline constexpr std::string_view kEgressNewHost = "egress.new_host";
 inline constexpr std::string_view kEgressSuppressed = "egress.suppressed";
 

@@ -12,9 +12,10 @@ namespace {
 
 constexpr unsigned kSyn = 0x02, kAck = 0x10, kSynAck = 0x12, kReset = 0x04, kFin = 0x11;
 
-FirewallPlan plan(bool learns) {
+FirewallPlan plan(bool learns, bool meters = false) {
   return {.user = {"chat-user", {{1001, 1001}, {100000, 165535}}},
           .learns = learns,
+          .meters = meters,
           .dns_port = 8753,
           .endpoints = {{*parse_ip_address("127.0.0.1"), 8787}, {*parse_ip_address("::1"), 8787}}};
 }
@@ -379,6 +380,95 @@ BOOST_AUTO_TEST_CASE(a_judged_connection_is_allowed_by_the_servers_plain_hello_a
                                     std::string(), "\x17" + plain.substr(1), "x" + plain}) {
       BOOST_TEST(connmark_after(data, kMarkJudged, true) == kMarkJudged);
     }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(budgets_open_nothing) {
+  std::size_t count = 0;
+  for (const bool v6 : {false, true}) {
+    for (const bool learns : {false, true}) {
+      ChainWalker walker(firewall_chains(plan(learns, true), v6));
+      for (const unsigned flags : {kSyn, kAck}) {
+        for (const bool has_data : {false, true}) {
+          Case sent{.v6 = v6,
+                    .learns = learns,
+                    .has_data = has_data,
+                    .packet = {},
+                    .verdict = 0,
+                    .owner_later = Owner::none};
+          sent.packet.flags = flags;
+          sent.packet.bytes = ip_packet(v6, flags, has_data ? "data" : "");
+          sent.packet.destination = v6 ? "2001:db8::9/128" : "203.0.113.9/32";
+          check_all(walker, sent, count);
+        }
+      }
+    }
+  }
+  BOOST_TEST_MESSAGE(count << " combinations");
+}
+
+BOOST_AUTO_TEST_CASE(the_data_of_a_metered_connection_leaves_by_a_verdict_alone) {
+  for (const bool v6 : {false, true}) {
+    ChainWalker walker(firewall_chains(plan(false, true), v6));
+    // Without an owner as well: a closed socket's retransmissions.
+    for (const Owner owner : {Owner::user, Owner::none}) {
+      for (const std::uint32_t verdict : {0u, kMarkPassed, kMarkDenied}) {
+        for (const bool has_data : {false, true}) {
+          Case sent{.v6 = v6,
+                    .learns = false,
+                    .has_data = has_data,
+                    .packet = {},
+                    .verdict = verdict == 0 ? 0 : verdict | kMarkMetered,
+                    .owner_later = owner};
+          sent.packet.owner = owner;
+          sent.packet.connmark = kMarkAllowed | kMarkMetered;
+          sent.packet.bytes = ip_packet(v6, kAck, has_data ? "data" : "");
+          const Outcome outcome = send(walker, sent);
+          BOOST_TEST(outcome.was_queued == has_data);
+          BOOST_TEST(outcome.left == (!has_data || verdict == kMarkPassed));
+          BOOST_TEST(outcome.was_rejected == !outcome.left);
+          BOOST_TEST(outcome.connmark ==
+                     ((outcome.left ? kMarkAllowed : kMarkDenied) | kMarkMetered));
+        }
+      }
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_verdict_makes_a_connection_metered_and_the_servers_hello_leaves_it_so) {
+  for (const bool v6 : {false, true}) {
+    ChainWalker walker(firewall_chains(plan(false, true), v6));
+    Case sent{.v6 = v6,
+              .learns = false,
+              .has_data = true,
+              .packet = {},
+              .verdict = kMarkJudged | kMarkMetered,
+              .owner_later = Owner::user};
+    // The bit does not count when it was set ahead of the queue.
+    sent.packet.mark = kMarkMetered | kMarkAllowed;
+    sent.packet.connmark = kMarkPending;
+    sent.packet.bytes = ip_packet(v6, kAck, "data");
+    WalkedPacket queued = sent.packet;
+    BOOST_TEST((walker.walk("mangle", "OUTPUT", queued) == Walk::queued));
+    BOOST_TEST(queued.mark == kMarkDenied);
+    BOOST_TEST(send(walker, sent).connmark == (kMarkJudged | kMarkMetered));
+
+    WalkedPacket hello;
+    hello.owner = Owner::none;
+    hello.connmark = kMarkJudged | kMarkMetered;
+    hello.is_reply = true;
+    hello.bytes = ip_packet(
+        v6, kAck,
+        std::string("\x16\x03\x03\x00\x5a\x02\x00\x00\x56\x03\x03", 11) + std::string(80, 'r'));
+    walker.walk("mangle", "INPUT", hello);
+    BOOST_TEST(hello.connmark == (kMarkAllowed | kMarkMetered));
+
+    // The next connection on the port begins without it.
+    sent.packet.flags = kSyn;
+    sent.packet.connmark = kMarkAllowed | kMarkMetered;
+    sent.packet.bytes = ip_packet(v6, kSyn, "");
+    sent.verdict = kMarkPassed;
+    BOOST_TEST(send(walker, sent).connmark == kMarkPending);
   }
 }
 

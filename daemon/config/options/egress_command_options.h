@@ -13,6 +13,17 @@ inline constexpr Option kEgressFor{"--for",
                                    "the rule ends by itself after this time (default: it stays)",
                                    "a whole number with m, h or d, from 1m to 365d"};
 
+inline constexpr Option kAllowUpload{
+    "--upload",
+    "PICORTEX_EGRESS_ALLOW_UPLOAD",
+    "BUDGET",
+    "",
+    "how much may be sent by the rule, as its word upload= says; with --for a size alone is for "
+    "all "
+    "of that time",
+    "SIZE/TIME such as 20M/1h, SIZE/conn, unlimited, or with --for a SIZE; SIZE with K, M or G (of "
+    "1024), TIME with m, h or d"};
+
 inline constexpr Option kAssumeYes{"--yes",
                                    "PICORTEX_EGRESS_YES",
                                    "",

@@ -29,6 +29,19 @@ inline constexpr Option kEgressAllowlist{
     .meaning = "the owner's additions to the built-in hosts; a change of the file counts at once",
     .allowed = "the path of a file, at most 4000 bytes",
     .see = "reference/allowlist"};
+inline constexpr Option kEgressUpload{
+    .flag = "--egress-upload",
+    .variable = "PICORTEX_EGRESS_UPLOAD",
+    .placeholder = "BUDGET",
+    .fallback = "",
+    .meaning = "how much may be sent by each rule of the allowlist that has no upload= of its own",
+    .allowed =
+        "SIZE/TIME such as 20M/1h, SIZE/conn, or both with a comma; SIZE with K, M or G (of "
+        "1024), TIME with m, h or d",
+    .reload = Option::Reload::at_once,
+    .fallback_text = "no limit",
+    .example = "20M/1h",
+    .see = "reference/allowlist"};
 inline constexpr Option kEgressDnsPort{
     .flag = "--egress-dns-port",
     .variable = "PICORTEX_EGRESS_DNS_PORT",

@@ -111,6 +111,25 @@ BOOST_AUTO_TEST_CASE(rules_that_overwrite_the_fences_marks_are_named) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(budgets_cost_rules_and_a_bit_of_the_marks_only_where_there_are_any) {
+  FirewallPlan with_budgets = plan();
+  with_budgets.meters = true;
+  const std::string foreign = "-A OUTPUT -j MARK --set-xmark 0x80000000/0x80000000";
+  for (const bool v6 : {false, true}) {
+    const auto without = firewall_chains(plan(), v6);
+    const auto with = firewall_chains(with_budgets, v6);
+    BOOST_TEST(!has_rule(without, "0x80000000"));
+    BOOST_TEST(!has_rule(without, "0x8f000000"));
+    BOOST_TEST(!compare_firewall(saved(without), with).empty());
+    for (const auto& [chains, differences] : {std::pair{&without, 0u}, std::pair{&with, 1u}}) {
+      std::string text = saved(*chains);
+      const std::string_view jump = "-A OUTPUT -j PICORTEX-QUEUE\n";
+      text.insert(text.find(jump) + jump.size(), foreign + "\n");
+      BOOST_TEST(compare_firewall(text, *chains).size() == differences);
+    }
+  }
+}
+
 BOOST_AUTO_TEST_CASE(chains_of_earlier_versions_are_named) {
   const auto chains = firewall_chains(plan(), true);
   const auto differences =

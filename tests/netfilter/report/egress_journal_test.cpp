@@ -51,10 +51,10 @@ struct Rows final : EventSink {
 
 // Counts the records that the alert command would get.
 struct NewHosts {
-  static EgressJournal::NewHostCallback callback(NewHosts& hosts) {
-    return EgressJournal::NewHostCallback::to<&NewHosts::on_new_host>(hosts);
+  static EgressJournal::AlertCallback callback(NewHosts& hosts) {
+    return EgressJournal::AlertCallback::to<&NewHosts::on_alert>(hosts);
   }
-  void on_new_host(const EgressRecord&) noexcept { ++count; }
+  void on_alert(const EgressRecord&) noexcept { ++count; }
   int count = 0;
 };
 
@@ -424,6 +424,39 @@ BOOST_AUTO_TEST_CASE(the_reason_is_part_of_what_makes_decisions_alike) {
     settle();
   }
   BOOST_TEST(rows.count("egress.rejected") == 2u);
+}
+
+BOOST_AUTO_TEST_CASE(a_breach_of_a_budget_is_an_event_of_its_own_and_an_alert) {
+  const Verdict verdict{.evidence = Evidence::sni, .reason = Reason::upload_budget_spent};
+  const UploadBreach breach{.budget = "1M/1h", .budget_bytes = 1 << 20, .bytes = 1'000'000};
+  const EgressEvent event{.verdict = verdict,
+                          .protocol = pair.ends.protocol,
+                          .source = pair.ends.source,
+                          .source_port = pair.ends.source_port,
+                          .destination = pair.ends.destination,
+                          .destination_port = pair.ends.destination_port,
+                          .host = "a.test",
+                          .dns_only = false,
+                          .uid = getuid(),
+                          .time_ms = reactor->unix_ms(),
+                          .breach = &breach};
+  deny("a.test");
+  settle();
+  const int alerts = new_hosts.count;
+  journal.on_verdict(event);
+  settle();
+  BOOST_TEST(new_hosts.count == alerts + 1);
+  BOOST_TEST(rows.count("egress.budget") == 1u);
+  for (const auto& row : rows.all) {
+    if (row.event_type != "egress.budget") continue;
+    BOOST_TEST(row.data.find(R"("budget":"1M/1h","budget_bytes":1048576,"bytes_up":1000000)") !=
+               std::string::npos);
+    BOOST_TEST(row.data.find(R"("host":"a.test")") != std::string::npos);
+  }
+  // The next decision, in the same record of those that wait, has none.
+  decide("a.test", verdict);
+  settle();
+  BOOST_TEST(rows.count("egress.budget") == 1u);
 }
 
 BOOST_AUTO_TEST_CASE(the_chat_of_a_known_turn_is_the_events) {
