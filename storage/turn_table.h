@@ -17,7 +17,7 @@ namespace picortex {
 //   turn          a row a turn: what its events add up to
 //   turn_prompt   (session, prompt) -> the turn that it belongs to
 //   turn_message  messages that wait for a prompt, by chat
-//   turn_run      which records of a process have come, as ranges of their numbers
+//   turn_run      which records of a process have come (storage/index/run_ranges.h)
 //
 // Which turn a note belongs to, in this order:
 //   1. the one that its (session, prompt) is bound to already;
@@ -35,7 +35,6 @@ class TurnTable {
  public:
   // How long a message can wait for its prompt.
   static constexpr std::int64_t kWaitMaxMs = 3'600'000;
-  static constexpr std::size_t kRangesMax = 64;  // of one run
 
   // Call it once. `database` must outlive this object.
   StoreResult<void> prepare(Database& database);
@@ -93,12 +92,5 @@ class TurnTable {
   Statement prune_messages_;
   Statement prune_runs_;
 };
-
-// The records of a run that have come, as ranges of their numbers: "0-17,19-40", in order, without
-// overlaps. Adding a number that is in it changes nothing. Returns false when it would need more
-// than TurnTable::kRangesMax ranges; then it is left as it was.
-bool add_to_ranges(std::string& ranges, std::uint32_t number);
-// How many numbers are missing between the first (0 if `from_zero`) and the last.
-std::int64_t missing_in_ranges(std::string_view ranges, bool from_zero);
 
 }  // namespace picortex

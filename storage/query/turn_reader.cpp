@@ -6,8 +6,8 @@
 #include <utility>
 
 #include "base/json/json_object.h"
+#include "storage/index/run_ranges.h"
 #include "storage/sqlite/schema.h"
-#include "storage/turn_table.h"
 
 namespace picortex {
 namespace {

@@ -5,6 +5,8 @@
 #include <set>
 #include <string>
 
+#include "storage/index/run_ranges.h"
+
 using namespace picortex;
 
 BOOST_AUTO_TEST_SUITE(turn_table)
@@ -62,8 +64,7 @@ BOOST_AUTO_TEST_CASE(missing_numbers_are_counted_from_zero_or_from_the_first) {
 
 BOOST_AUTO_TEST_CASE(the_number_of_ranges_has_a_bound) {
   std::string ranges;
-  for (std::uint32_t i = 0; i < TurnTable::kRangesMax; ++i)
-    BOOST_TEST(add_to_ranges(ranges, 2 * i));
+  for (std::uint32_t i = 0; i < kRunRangesMax; ++i) BOOST_TEST(add_to_ranges(ranges, 2 * i));
   const std::string full = ranges;
   BOOST_TEST(!add_to_ranges(ranges, 1000));
   BOOST_TEST(ranges == full);
