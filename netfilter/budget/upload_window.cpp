@@ -29,7 +29,7 @@ void UploadWindow::restore(std::int64_t end_ms, std::int64_t bytes) {
     }
     at = slots_.insert(at, {.end_ms = end_ms});
   }
-  at->bytes = std::max(at->bytes, bytes);
+  at->bytes = at->kept == 0 ? std::max(at->bytes, bytes) : bytes;
   at->kept = at->bytes;
 }
 

@@ -24,7 +24,7 @@ class UploadWindow {
 
   // Adds to the slot of now, and returns it; the reference is valid until the next call.
   Slot& add(std::int64_t bytes, std::int64_t now_ms, std::int64_t window_ms);
-  // Sets what a slot has counted, unless it has counted more.
+  // Sets what a slot has counted; of what was not restored, at least what it has.
   void restore(std::int64_t end_ms, std::int64_t bytes);
 
   // Drops what is older than the window, and returns the sum.
