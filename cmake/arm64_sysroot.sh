@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# Makes build/arm64-sysroot for the preset arm64: the files of Debian's arm64 packages, in a folder of their own. Nothing of them is
-# installed, and none of their programs runs, so neither root nor a foreign architecture of dpkg is needed. The compiler comes from
-# the package g++-12-aarch64-linux-gnu.
+# Makes build/arm64-sysroot for the preset arm64: the files of Debian's arm64 packages, in a folder of their own. The compiler comes
+# from the package g++-12-aarch64-linux-gnu.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source=cmake/packages.sh
 . cmake/packages.sh
+# shellcheck source=cmake/arm64_packages.sh
+. cmake/arm64_packages.sh
 readonly root=$PWD/build/arm64-sysroot
 readonly state=$PWD/build/arm64-packages
 
@@ -15,14 +16,7 @@ for name in "${build_packages[@]}"; do
   case $name in *-dev | node-llhttp) libraries+=("$name") ;; esac
 done
 
-arm64_apt() {
-  apt-get -qq -o Dir::State::Lists="$state/lists" -o Dir::State::status="$state/status" -o Dir::Cache="$state/cache" \
-    -o APT::Architecture=arm64 -o APT::Architectures::=arm64 -o APT::Sandbox::User=root -o Debug::NoLocking=1 "$@"
-}
-
-mkdir -p "$state"/{lists/partial,cache/archives/partial} && : >"$state/status"
-arm64_apt update
-arm64_apt install -y --no-install-recommends --download-only "${libraries[@]}"
+download_arm64 "$state" "${libraries[@]}"
 
 rm -rf "$root" && mkdir -p "$root"
 for package in "$state"/cache/archives/*.deb; do dpkg-deb -x "$package" "$root"; done
