@@ -17,6 +17,7 @@ Without a PART these three run. Others, for work on one thing:
 
   unit      debug build, its unit tests and fuzz corpora: asan has them too, after a build that takes three times as long
   attack    the attack on the fence alone
+  arm64     the Debian package for arm64, cross-built, on an emulated machine with Debian's kernel
   claude    Claude Code itself, from npm (400 MB), in a network namespace, against a stand-in for the model's API; needs root
   includes  debug build without precompiled headers: a missing include fails
 
@@ -143,23 +144,35 @@ claude_tests() {
   rm -rf "$folder"
 }
 
-# The Debian package, counted.
-package_tests() {
+# script_tests SCRIPT ARGUMENT…: counts the lines of its tests.
+script_tests() {
   local log
+  log=$(mktemp)
+  "$@" 2>&1 | tee "$log" || fail 1
+  pass "$(grep -c '^ok: ' "$log" || true)"
+  rm -f "$log"
+}
+
+package_tests() {
   if [ "$(id -u)" -ne 0 ]; then
     echo 'skipped: the tests of the Debian package need root, for a Debian in a folder'
     return
   fi
-  log=$(mktemp)
-  tests/package.sh "build/$1" 2>&1 | tee "$log" || fail 1
-  pass "$(grep -c '^ok: ' "$log")"
-  rm -f "$log"
+  script_tests tests/package.sh "build/$1"
+}
+
+arm64_tests() {
+  cmake/arm64_sysroot.sh
+  build arm64
+  rm -f build/arm64/picortex_*.deb
+  (cd build/arm64 && cpack -G DEB)
+  script_tests tests/arm64.sh build/arm64/picortex_*.deb
 }
 
 parts=()
 for argument in "$@"; do
   case $argument in
-    shape | unit | e2e | attack | claude | includes | asan) parts+=("$argument") ;;
+    shape | unit | e2e | attack | arm64 | claude | includes | asan) parts+=("$argument") ;;
     -h | --help) usage && exit 0 ;;
     *) usage >&2 && exit 2 ;;
   esac
@@ -167,6 +180,7 @@ done
 [ ${#parts[@]} -gt 0 ] || parts=(shape e2e asan)
 
 if ! has_node; then test_packages+=(nodejs npm); fi
+if [[ " ${parts[*]} " == *' arm64 '* ]]; then test_packages+=("${arm64_packages[@]}"); fi
 install_packages "${test_packages[@]}"
 if [[ " ${parts[*]} " =~ \ (e2e|attack|asan)\  ]]; then
   echo "installing the packages of tests/end_to_end"
@@ -181,7 +195,7 @@ for part in "${parts[@]}"; do
       check 'no folder is too full' scripts/check_folders.sh
       check 'JavaScript is clean' javascript_is_clean
       check 'prose uses the glossary' node scripts/check_prose.mjs
-      check 'scripts are clean' shellcheck -x run.sh test.sh bench.sh .ci/run cmake/packages.sh scripts/*.sh tests/package.sh \
+      check 'scripts are clean' shellcheck -x run.sh test.sh bench.sh .ci/run cmake/*.sh scripts/*.sh tests/*.sh \
         deploy/completions/picortex.bash deploy/debian/postinst deploy/debian/prerm deploy/debian/postrm
       check 'parsers are tidy' scripts/check_tidy.sh
       ;;
@@ -202,6 +216,7 @@ for part in "${parts[@]}"; do
       build release picortex
       attack_tests release
       ;;
+    arm64) arm64_tests ;;
     claude)
       build release picortex
       claude_tests release

@@ -14,6 +14,9 @@ test_packages=("${build_packages[@]}" clang-format clang-tidy shellcheck sqlite3
   iptables iproute2 e2fsprogs systemd dnsmasq-base nginx-light caddy bind9-dnsutils openssl python3
   dpkg-dev debootstrap man-db zstd clickhouse-server zsh fish)
 
+# To build it for arm64, and to start it on an emulated machine.
+arm64_packages=(g++-12-aarch64-linux-gnu qemu-system-arm cpio dpkg-dev)
+
 # To measure it and its peers; make and python3 compile better-sqlite3.
 bench_packages=("${build_packages[@]}" libbenchmark-dev wrk nginx-light util-linux coreutils valgrind make python3
   iptables iproute2 ipset dnsmasq-base tmux sqlite3)
