@@ -8,7 +8,7 @@
 namespace picortex {
 namespace {
 
-std::string quoted(std::string_view text) { return single_quoted(text, "\\'"); }
+std::string fish_quoted(std::string_view text) { return single_quoted(text, "\\'"); }
 
 // The arguments of `complete` for what a value may be.
 std::string value_arguments(const CompletionValue& value) {
@@ -18,7 +18,7 @@ std::string value_arguments(const CompletionValue& value) {
     case CompletionValue::Kind::text:
       return " -x";
     case CompletionValue::Kind::words:
-      return " -x -a " + quoted(joined(value.words, " "));
+      return " -x -a " + fish_quoted(joined(value.words, " "));
     case CompletionValue::Kind::file:
       return " -r -F";
     case CompletionValue::Kind::directory:
@@ -33,7 +33,7 @@ std::string value_arguments(const CompletionValue& value) {
 
 std::string condition(const std::string& path) {
   return "complete -c picortex -n " +
-         quoted(path.empty() ? "__picortex_at" : "__picortex_at " + path);
+         fish_quoted(path.empty() ? "__picortex_at" : "__picortex_at " + path);
 }
 
 // "-s n -l limit"
@@ -53,7 +53,7 @@ std::string path_function(const CommandNode& program) {
   visit_commands(program, [&](const std::string& path, const CommandNode& node) {
     if (node.commands.empty()) return;
     for (const CommandNode& inner : node.commands) {
-      commands.append(" ").append(quoted(path.empty() ? inner.name : path + ' ' + inner.name));
+      commands.append(" ").append(fish_quoted(path.empty() ? inner.name : path + ' ' + inner.name));
     }
     for (const CompletionFlag& flag : node.flags) {
       if (!flag.value.is_expected()) continue;
@@ -95,11 +95,11 @@ std::string path_function(const CommandNode& program) {
 std::string command_lines(const std::string& path, const CommandNode& node) {
   std::string lines;
   for (const CommandNode& inner : node.commands) {
-    lines += condition(path) + " -a " + inner.name + " -d " + quoted(inner.meaning) + '\n';
+    lines += condition(path) + " -a " + inner.name + " -d " + fish_quoted(inner.meaning) + '\n';
   }
   for (const CompletionFlag& flag : node.flags) {
     lines += condition(path) + names_of(flag) + value_arguments(flag.value) + " -d " +
-             quoted(flag.meaning) + '\n';
+             fish_quoted(flag.meaning) + '\n';
   }
   if (node.argument.is_expected() && node.argument.kind != CompletionValue::Kind::text) {
     lines += condition(path) + value_arguments(node.argument) + '\n';

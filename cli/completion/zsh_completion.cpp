@@ -18,7 +18,7 @@ std::string described(std::string_view text) {
   return escaped;
 }
 
-std::string quoted(std::string_view text) { return single_quoted(text, "'\\''"); }
+std::string zsh_quoted(std::string_view text) { return single_quoted(text, "'\\''"); }
 
 // ":name:action" of a value; empty for none.
 std::string specification(const CompletionValue& value) {
@@ -53,8 +53,8 @@ void append_flags(std::string& out, const CommandNode& node) {
     for (const std::string& name : flag.names) {
       // A value may follow a long name after "=" as well, and a short one at once.
       const std::string ending = !has_value ? "" : name.starts_with("--") ? "=" : "+";
-      out += " \\\n    " + quoted('*' + name + ending + '[' + described(flag.meaning) + ']' +
-                                  specification(flag.value));
+      out += " \\\n    " + zsh_quoted('*' + name + ending + '[' + described(flag.meaning) + ']' +
+                                      specification(flag.value));
     }
   }
 }
@@ -63,7 +63,7 @@ void append_flags(std::string& out, const CommandNode& node) {
 void append_commands(std::string& out, const std::string& path, const CommandNode& node) {
   out += "  case $state in\n    command)\n      local -a commands=(\n";
   for (const CommandNode& inner : node.commands) {
-    out += "        " + quoted(inner.name + ':' + described(inner.meaning)) + '\n';
+    out += "        " + zsh_quoted(inner.name + ':' + described(inner.meaning)) + '\n';
   }
   out += "      )\n      _describe command commands\n      ;;\n    rest)\n      case $line[1] in\n";
   for (const CommandNode& inner : node.commands) {
@@ -89,7 +89,7 @@ std::string function(const std::string& path, const CommandNode& node) {
     if (path == "run") {
       out += " \\\n    '(-)1:program:_command_names -e' \\\n    '*::arguments:_normal'";
     } else if (node.argument.is_expected()) {
-      out += " \\\n    " + quoted("*" + specification(node.argument));
+      out += " \\\n    " + zsh_quoted("*" + specification(node.argument));
     }
     out += '\n';
   }
