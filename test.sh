@@ -10,12 +10,14 @@ usage() {
 usage: ./test.sh [PART…]
 
   shape     the sources: format, layers, folders, prose, linters
-  e2e       release build, end-to-end tests, the attack on the fence, the Debian package in a fresh Debian
-  asan      address and undefined behaviour sanitizers: unit tests, fuzz corpora and end-to-end tests
+  release   what is shipped: release build, the end-to-end tests that load it, the attack on the fence, the Debian package in a fresh
+            Debian
+  asan      address and undefined behaviour sanitizers: unit tests, fuzz corpora and all end-to-end tests
 
 Without a PART these three run. Others, for work on one thing:
 
   unit      debug build, its unit tests and fuzz corpora: asan has them too, after a build that takes three times as long
+  e2e       all end-to-end tests with the release build
   attack    the attack on the fence alone
   arm64     the Debian package for arm64, cross-built, on an emulated machine with Debian's kernel
   claude    Claude Code itself, from npm (400 MB), in a network namespace, against a stand-in for the model's API; needs root
@@ -75,17 +77,20 @@ unit_tests() {
   fi
 }
 
-# node_tests FOLDER PRESET: all tests of the folder against the preset's binary, counted. With a `namespace`, in a network
-# namespace of their own that has loopback alone.
+# node_tests FOLDER PRESET [NAME…]: these test files of the folder, or all, against the preset's binary, counted. With a
+# `namespace`, in a network namespace of their own that has loopback alone.
 node_tests() {
-  local log concurrency=() within=() status=0 name count counted=0
+  local folder=$1 preset=$2 log concurrency=() within=() status=0 name count counted=0
+  shift 2
   log=$(mktemp)
   if [ -n "${namespace:-}" ]; then within=(unshare --net sh -c 'ip link set lo up && exec "$@"' sh); fi
   if node --help | grep -q -- --test-concurrency; then concurrency=(--test-concurrency=2); fi
   (
-    binary=$PWD/build/$2/picortex
-    cd "$1"
-    PICORTEX_BINARY=$binary "${within[@]}" node "${concurrency[@]}" --test ./*.test.mjs
+    binary=$PWD/build/$preset/picortex
+    cd "$folder"
+    files=(./*.test.mjs)
+    [ $# -eq 0 ] || files=("${@/%/.test.mjs}")
+    PICORTEX_BINARY=$binary "${within[@]}" node "${concurrency[@]}" --test "${files[@]}"
   ) 2>&1 | tee "$log" || status=1
   while read -r _ name count; do
     case $name in
@@ -101,15 +106,19 @@ node_tests() {
   done < <(grep -E '^(#|ℹ) (pass|fail|cancelled|skipped) [0-9]+$' "$log")
   rm -f "$log"
   if [ "$counted" -eq 0 ] || { [ "$status" -ne 0 ] && [ "$failed" -eq 0 ]; }; then
-    echo "FAILED: the tests of $1 ended without a result"
+    echo "FAILED: the tests of $folder ended without a result"
     fail 1
   fi
 }
 
-# end_to_end_tests PRESET
+# Where speed, memory or a crash decides, a sanitized build proves too little: these run with the release build as well.
+readonly load_tests=(clock crash egress egress_failure intake load_shape logs otlp_pressure pino_ingest session ship_receivers
+  slow_clients slow_stdout stalled_disk storage_faults stream)
+
+# end_to_end_tests PRESET [NAME…]
 end_to_end_tests() {
   echo "end to end, against build/$1/picortex"
-  node_tests tests/end_to_end "$1"
+  node_tests tests/end_to_end "$@"
 }
 
 # The attack on the fence, counted by state; its table counts the combinations.
@@ -172,17 +181,17 @@ arm64_tests() {
 parts=()
 for argument in "$@"; do
   case $argument in
-    shape | unit | e2e | attack | arm64 | claude | includes | asan) parts+=("$argument") ;;
+    shape | unit | release | e2e | attack | arm64 | claude | includes | asan) parts+=("$argument") ;;
     -h | --help) usage && exit 0 ;;
     *) usage >&2 && exit 2 ;;
   esac
 done
-[ ${#parts[@]} -gt 0 ] || parts=(shape e2e asan)
+[ ${#parts[@]} -gt 0 ] || parts=(shape release asan)
 
 if ! has_node; then test_packages+=(nodejs npm); fi
 if [[ " ${parts[*]} " == *' arm64 '* ]]; then test_packages+=("${arm64_packages[@]}"); fi
 install_packages "${test_packages[@]}"
-if [[ " ${parts[*]} " =~ \ (e2e|attack|asan)\  ]]; then
+if [[ " ${parts[*]} " =~ \ (release|e2e|attack|asan)\  ]]; then
   echo "installing the packages of tests/end_to_end"
   (cd tests/end_to_end && npm ci --loglevel=error)
 fi
@@ -203,13 +212,17 @@ for part in "${parts[@]}"; do
       build dev
       unit_tests dev
       ;;
-    e2e)
+    release)
       build release picortex allocation_tests
       # A sanitizer's heap counts nothing.
       unit_tests release --tests-regex '^allocation$'
-      end_to_end_tests release
+      end_to_end_tests release "${load_tests[@]}"
       attack_tests release
       package_tests release
+      ;;
+    e2e)
+      build release picortex
+      end_to_end_tests release
       ;;
     includes) build includes picortex && pass 1 ;;
     attack)
