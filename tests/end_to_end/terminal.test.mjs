@@ -69,15 +69,21 @@ test('a pager that is closed early ends the command', async () => {
 });
 
 test('help is as wide as the terminal', async () => {
-  const widest = (text) => Math.max(...text.split('\n').map((line) => line.length));
+  const widest = (text) => Math.max(...text.split('\n').map((line) => [...line].length));
   const narrow = await onTerminal('$picortex logs --help', {}, 70);
   assert.ok(widest(narrow.text) <= 70, narrow.text);
   assert.match(narrow.text, /^Examples:\n {2}picortex logs --since today$/m);
   const wide = await onTerminal('$picortex logs --help', {}, 200);
   assert.ok(widest(wide.text) > 70 && widest(wide.text) <= 200);
-  const { stdout } = await picortex(dataDir, ['logs', '--help'], { COLUMNS: '100' });
-  assert.ok(widest(stdout) <= 100);
-  assert.ok(widest((await picortex(dataDir, ['logs', '--help'])).stdout) > 100);
+  const help = async (command, settings) => (await picortex(dataDir, [...command, '--help'], settings)).stdout;
+  assert.ok(widest(await help(['logs'])) > 100);
+  const commands = [...(await help([])).matchAll(/^ {2}([a-z]+) {2,}\S/gm)].map(([, name]) => name);
+  assert.ok(commands.length > 15 && commands.includes('ship'), commands.join());
+  await Promise.all(commands.map(async (command) => {
+    // Examples are to be copied: they stay in one line.
+    const [text] = (await help([command], { COLUMNS: '70' })).split('Examples:');
+    assert.ok(widest(text) <= 70, text);
+  }));
 });
 
 test('short options and a limit without an end', async (t) => {

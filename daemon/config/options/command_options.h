@@ -135,7 +135,7 @@ inline constexpr Option kShipTo{
     "PICORTEX_SHIP_TO",
     "URL",
     "",
-    "where events are shipped to, as clickhouse+http://HOST:8123/DATABASE, otlp+http://HOST:4318 "
+    "where events are shipped to, as clickhouse+http://HOST:8123/DB, otlp+http://HOST:4318 "
     "or ndjson+http://HOST/PATH, or with https; may be given more than once. Other users can see a "
     "flag, so set a URL with a password in the config file (default: none)",
     "URLs of targets, separated by semicolons",
