@@ -161,7 +161,8 @@ constexpr Examples kExamples[] = {
      "picortex egress deny docs.example.org\n"
      "picortex egress deny docs.example.org:8443\n"},
     {"egress list", "picortex egress list\npicortex egress list --grants\n"},
-    {"egress hosts", "picortex egress hosts --utc\n"},
+    {"egress hosts",
+     "picortex egress hosts\npicortex egress hosts --verdict denied --text github\n"},
     {"egress test",
      "picortex egress test docs.example.org\n"
      "picortex egress test '[2606:4700:4700::1111]:443'\n"

@@ -179,8 +179,9 @@ Result<void> Daemon::start(const ServeOptions& options, StartupResources& founda
   writer_.open();
   access_.replace_peers(options.peers);
   token_watch_ = TRY(TokenWatch::open(reactor_, log_, access_, options.data_dir));
-  egress_ = TRY(EgressService::open(reactor_, {log_, writer_, own_events_, alert_command_}, options,
-                                    foundation.listeners));
+  egress_ =
+      TRY(EgressService::open(reactor_, {log_, writer_, queries_, own_events_, alert_command_},
+                              options, foundation.listeners));
   egress_->connect(router_, api_.events());
   api_.explain_failures_with(egress_->failure_reasons());
   // The firewall's programs have finished; the alert command and tmux must not get a capability.

@@ -1,8 +1,8 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -61,9 +61,22 @@ struct EgressHost {
   Uuid last_request{};  // of the last attempt; nil: not known
 };
 
-// Writes that table, `egress_outcome` and `egress_traffic`, within the transactions of events. Keeps at most kRowsMax
-// rows, or fewer (limit()): beyond that it deletes the row that was not seen for longest. prune()
+// The row of the table `total` that counts the hosts that had to make room.
+inline constexpr std::string_view kEgressHostsEvicted = "egress_hosts_evicted";
+
+// Writes that table, `egress_outcome` and `egress_traffic`, within the transactions of events. Keeps
+// at most kRowsMax rows, or fewer (limit()): beyond that some are evicted, and counted. prune()
 // deletes rows that no event refers to any more. Part of the EventStore.
+//
+// The fenced user chooses which hosts it tries, so eviction must not let it choose what is lost:
+// - Hosts of which a rule has allowed an attempt, and all others, are two classes. While a class has
+//   no more than half of the rows none of it is evicted, so denied junk costs no allowed host, and
+//   junk names below an allowed wildcard cost no denied one.
+// - Of the class, the older half by the last attempt stays, and of the newer half the oldest go.
+//   Deleting the oldest would let junk push out what was before it; deleting the newest, or those
+//   with the fewest attempts, would let junk that came first push out everything later. This way a
+//   host is lost only after at least a quarter of the table in junk before it, and another quarter
+//   after it; what was evicted is counted.
 class EgressHostTable {
  public:
   static constexpr std::int64_t kRowsMax = 100'000;
@@ -77,14 +90,16 @@ class EgressHostTable {
   StoreResult<void> add_traffic(const EgressTraffic& traffic);
   void limit(std::int64_t rows_max) noexcept { rows_max_ = std::min(rows_max, kRowsMax); }
   bool is_over_limit() const noexcept { return rows_ > rows_max_; }
-  // Deletes at most `rows_max` rows: those beyond the limit, and those last seen before
-  // `before_ms`. Returns how many.
+  // Deletes at most `rows_max` rows, or a 64th of the table: those beyond the limit, and those last
+  // seen before `before_ms`. Returns how many.
   StoreResult<std::size_t> prune(std::int64_t before_ms, std::size_t rows_max);
   void commit() noexcept { rows_before_ = rows_; }
   void rollback() noexcept { rows_ = rows_before_; }
 
  private:
   StoreResult<std::size_t> prune_oldest(std::int64_t before_ms, std::size_t rows_max);
+  StoreResult<std::size_t> evict(std::size_t rows_max);
+  StoreResult<void> remove(std::string_view name, std::uint16_t port);
 
   Database* database_ = nullptr;
   std::int64_t rows_max_ = kRowsMax;
@@ -98,25 +113,18 @@ class EgressHostTable {
   Statement prune_outcomes_;
   Statement prune_traffic_;
   Statement prune_;
+  Statement count_allowed_;
+  Statement find_victims_;
+  std::array<Statement, 3> remove_;
+  Statement count_evicted_;
 };
 
-// Reads that table through a read-only connection of its own. The database must exist and have this
-// version. After a fault it must be destroyed.
-class EgressHostReader {
- public:
-  static StoreResult<EgressHostReader> open(const std::string& data_directory);
+// The columns of `egress_host`, joined with the other two tables, that egress_host_of() reads.
+extern const std::string_view kEgressHostColumns;
+EgressHost egress_host_of(const Statement& row);
 
-  // Returns the rows seen last, newest first.
-  StoreResult<std::vector<EgressHost>> newest(std::int64_t count_max);
-  // Returns all rows, by name and port.
-  StoreResult<std::vector<EgressHost>> all();
-
- private:
-  StoreResult<std::vector<EgressHost>> read(std::string_view order);
-
-  std::unique_ptr<Database> database_;
-};
-
+// Reads all rows, by name and port, through a read-only connection of its own. The database must
+// exist and have this version.
 StoreResult<std::vector<EgressHost>> read_egress_hosts(const std::string& data_directory);
 
 }  // namespace picortex

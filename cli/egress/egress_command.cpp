@@ -33,6 +33,12 @@ std::optional<std::string> parse_reason_text(std::string_view text) {
   return std::string(text);
 }
 
+std::optional<std::string> parse_hosts_text(std::string_view text) {
+  constexpr std::size_t kSizeMax = 256;
+  if (text.size() > kSizeMax) return std::nullopt;
+  return std::string(text);
+}
+
 std::optional<std::int64_t> parse_begin(std::string_view text) {
   const auto span = parse_time_expression(text, kSystemClock.unix_ms());
   if (!span) return std::nullopt;
@@ -91,6 +97,9 @@ Result<EgressOptions> read_egress_options(Settings& settings, EgressVerb verb,
       .reason = settings.one(kRequestReason, parse_reason_text),
       .is_json = settings.toggle(kAnswerJson),
       .shows_grants = settings.toggle(kListGrants),
+      .hosts = {.text = settings.one(kHostsText, parse_hosts_text),
+                .verdict = settings.one(kHostsVerdict, parse_verdict)},
+      .limit = settings.number(kEgressLimit),
       .edited_list = settings.one(kTestEdit, parse_file_or_none),
       .since_ms = settings.one(kTestSince, parse_begin),
       .user = settings.one(kEgressUser, parse_user),

@@ -10,6 +10,7 @@
 #include "cli/egress/selftest_probes.h"
 #include "daemon/config/listen_address.h"
 #include "daemon/config/settings.h"
+#include "storage/query/egress_hosts_query.h"
 
 namespace picortex {
 
@@ -41,6 +42,8 @@ struct EgressOptions {
   std::string reason;         // request: for the operator
   bool is_json = false;       // test --edit, why
   bool shows_grants = false;  // list: what the hosts permit instead of the rules' use
+  EgressHostsFilter hosts;    // hosts: which
+  std::size_t limit = 0;      // list, hosts: lines that are shown at most, 1 or more
   std::string edited_list;    // test: the changed list to judge by; empty: the target is judged
   std::int64_t since_ms = 0;  // test: the first attempts that are judged again
   std::string user;           // selftest: whose egress is fenced

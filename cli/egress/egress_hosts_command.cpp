@@ -9,6 +9,7 @@
 #include "cli/egress/allowlist_files.h"
 #include "cli/egress/egress_command.h"
 #include "cli/egress/look_alike.h"
+#include "cli/output/table.h"
 #include "netfilter/wire/packet.h"
 #include "storage/egress_host_table.h"
 
@@ -58,6 +59,27 @@ void print_row(const std::string& place, const std::array<std::string, kWidths.s
 // Of connections that have ended; "-" while there is none.
 std::string bytes_of(const EgressHost& host, std::int64_t bytes) {
   return host.connections_ended == 0 ? "-" : std::to_string(bytes);
+}
+
+StoreResult<EgressHostsPage> read_page(const EgressOptions& options) {
+  auto reader = TRY(EventReader::open(options.data_dir));
+  EgressHostsQuery query(options.hosts, std::nullopt, options.limit);
+  while (!query.is_done()) TRY(query.run(*reader, {}));
+  return query.take_page();
+}
+
+// "times are UTC; 5,008 of 5,020 hosts, 31 more made room for others; these are the 200 attempted
+// last, --limit shows more"
+std::string summary_of(const EgressHostsPage& page, std::int64_t matching) {
+  std::string text = "times are " + zone_name(unix_ms()) + "; " + grouped_digits(matching);
+  if (matching < page.total) text += " of " + grouped_digits(page.total);
+  text += page.total == 1 ? " host" : " hosts";
+  if (page.evicted > 0) text += ", " + grouped_digits(page.evicted) + " more made room for others";
+  if (page.has_more) {
+    text += "; these are the " + grouped_digits(std::ssize(page.hosts)) +
+            " attempted last, --limit shows more";
+  }
+  return text;
 }
 
 // What learn mode recorded, sorted by how far it may be trusted.
@@ -127,16 +149,17 @@ class Suggestions {
 }  // namespace
 
 int egress_hosts(const EgressOptions& options) {
-  const auto hosts = read_egress_hosts(options.data_dir);
-  if (!hosts) return egress_failed(1, hosts.error().what);
-  if (hosts->empty()) {
+  const auto read = read_page(options);
+  if (!read) return egress_failed(1, read.error().what);
+  const EgressHostsPage& page = *read;
+  if (page.total == 0) {
     std::printf("no host was attempted yet\n");
     return 0;
   }
-  std::printf("times are %s\n", zone_name(unix_ms()).c_str());
+  std::printf("%s\n", summary_of(page, page.matching(options.hosts.verdict)).c_str());
   print_row("host",
             {"kind", "allowed", "learned", "denied", "bytes up", "bytes down", "first", "last"});
-  for (const EgressHost& host : *hosts) {
+  for (const EgressHost& host : page.hosts) {
     print_row(
         place_of(host),
         {host.port == 0 ? "name" : protocol_label(host.protocol), std::to_string(host.allowed),

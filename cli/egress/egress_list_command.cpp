@@ -1,8 +1,10 @@
 #include <simdjson.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <span>
 
 #include "base/json/json_text.h"
 #include "base/terminal.h"
@@ -12,6 +14,7 @@
 #include "cli/egress/allowlist_files.h"
 #include "cli/egress/egress_command.h"
 #include "cli/egress/rule_width.h"
+#include "cli/output/table.h"
 #include "netfilter/policy/rule_uses.h"
 
 namespace picortex {
@@ -53,14 +56,22 @@ void print_rule(std::string_view rule, std::string_view source, std::string_view
   std::printf("%s\n", line.c_str());
 }
 
+void print_left_out(std::int64_t count) {
+  if (count > 0) {
+    std::printf("and %s more: --limit shows up to 2,000\n", grouped_digits(count).c_str());
+  }
+}
+
 int list_from_files(const EgressOptions& options, const std::string& why) {
   std::string problems;
   const auto rules = load_rules(options.allowlist, options.data_dir, problems);
   if (!rules) return egress_failed(1, rules.error().what);
   print_notice("egress", why + ": these are the files' rules, without their use");
-  for (const Rule& rule : rules->rules()) {
+  const std::size_t shown = std::min(rules->rules().size(), options.limit);
+  for (const Rule& rule : std::span(rules->rules()).first(shown)) {
     print_rule(rule.text, source_label(rule.source), rule.expires_ms <= unix_ms() ? "expired" : "");
   }
+  print_left_out(std::ssize(rules->rules()) - static_cast<std::int64_t>(shown));
   std::fputs(problems.c_str(), stderr);
   return problems.empty() ? 0 : 1;
 }
@@ -98,7 +109,7 @@ bool says_off(std::string_view body) {
   return !parser.parse(body.data(), body.size())["mode"].get(mode) && mode == "off";
 }
 
-Result<void> print_report(std::string_view body) {
+Result<void> print_report(std::string_view body, std::size_t limit) {
   simdjson::dom::parser parser;
   try {
     const element report = parser.parse(body.data(), body.size());
@@ -108,12 +119,18 @@ Result<void> print_report(std::string_view body) {
     std::string mode;
     append_json_escaped(mode, std::string_view(report["mode"].get_string()).substr(0, 20));
     std::printf("mode %s; hits since %s\n", mode.c_str(), since.c_str());
+    std::int64_t left_out = report["rules_left_out"].get_int64();
+    std::size_t shown = 0;
     for (const element rule : report["rules"].get_array()) {
+      if (shown == limit) {
+        ++left_out;
+        continue;
+      }
+      ++shown;
       print_rule(rule["rule"].get_string(), rule["source"].get_string(),
                  use_of(rule) + upload_of(rule));
     }
-    const std::int64_t left_out = report["rules_left_out"].get_int64();
-    if (left_out > 0) std::printf("and %lld more\n", static_cast<long long>(left_out));
+    print_left_out(left_out);
   } catch (const simdjson::simdjson_error& error) {
     return failure(std::string("the daemon's answer is invalid: ") + error.what());
   }
@@ -201,15 +218,17 @@ int egress_list(const EgressOptions& options) {
     return list_from_files(options,
                            "the daemon's token in " + options.data_dir + " cannot be read");
   }
-  const auto reply = ask(options.server, {.method = "GET", .path = "/api/egress", .token = &*token},
-                         std::chrono::seconds(5));
+  const auto reply =
+      ask(options.server, {.method = "GET", .path = "/api/egress?limit=1", .token = &*token},
+          std::chrono::seconds(5));
   if (!reply) return list_from_files(options, reply.error().what);
   if (reply->status != 200) {
     return list_from_files(options,
                            "the daemon answered with HTTP status " + std::to_string(reply->status));
   }
   if (says_off(reply->body)) return list_from_files(options, "the daemon's fence is off");
-  if (auto done = print_report(reply->body); !done) return egress_failed(1, done.error().what);
+  if (auto done = print_report(reply->body, options.limit); !done)
+    return egress_failed(1, done.error().what);
   return 0;
 }
 

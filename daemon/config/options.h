@@ -116,14 +116,15 @@ inline constexpr std::array<const Option*, 2> kShipStatusOptions{&kDataDir, &kAn
 inline constexpr std::array<const Option*, 5> kEgressAllowOptions{
     &kEgressFor, &kAllowUpload, &kAssumeYes, &kEgressAllowlist, &kDataDir};
 inline constexpr std::array<const Option*, 2> kEgressFileOptions{&kEgressAllowlist, &kDataDir};
-inline constexpr std::array<const Option*, 4> kEgressListOptions{&kEgressAllowlist, &kDataDir,
-                                                                 &kListen, &kListGrants};
+inline constexpr std::array<const Option*, 5> kEgressListOptions{
+    &kEgressAllowlist, &kDataDir, &kListen, &kListGrants, &kEgressLimit};
 inline constexpr std::array<const Option*, 5> kEgressTestOptions{
     &kTestEdit, &kTestSince, &kAnswerJson, &kEgressAllowlist, &kDataDir};
 inline constexpr std::array<const Option*, 3> kEgressRequestOptions{&kRequestReason, &kDataDir,
                                                                     &kListen};
 inline constexpr std::array<const Option*, 3> kEgressWhyOptions{&kAnswerJson, &kDataDir, &kListen};
-inline constexpr std::array<const Option*, 2> kEgressHostsOptions{&kDataDir, &kAnswerUtc};
+inline constexpr std::array<const Option*, 5> kEgressHostsOptions{
+    &kHostsText, &kHostsVerdict, &kEgressLimit, &kDataDir, &kAnswerUtc};
 inline constexpr std::array<const Option*, 7> kEgressSelftestOptions{
     &kEgressUser,         &kSelftestTarget,      &kSelftestAllowed, &kSelftestForbidden,
     &kSelftestOpenDomain, &kSelftestAllowedHttp, &kSelftestOracle};

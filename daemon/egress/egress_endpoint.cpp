@@ -4,10 +4,14 @@
 #include <span>
 #include <utility>
 
+#include "base/parse.h"
+#include "handlers/query/query_parameters.h"
 #include "netfilter/wire/packet.h"
 
 namespace picortex {
 namespace {
+
+constexpr std::chrono::milliseconds kSlice{2};
 
 void append_upload(JsonObject& rule, const std::optional<UploadMeter::Use>& upload) {
   if (!upload) {
@@ -47,28 +51,126 @@ void append_host(JsonObject json, const EgressHost& host) {
   }
 }
 
+void append_hosts(JsonObject& report, const EgressHostsPage& page,
+                  EgressHostsFilter::Verdict verdict) {
+  {
+    JsonArray hosts = report.array("hosts");
+    for (const EgressHost& host : page.hosts) append_host(hosts.object(), host);
+  }
+  report.number("hosts_total", page.total).number("hosts_evicted", page.evicted);
+  report.number("hosts_matching", page.matching(verdict));
+  report.object("hosts_by_verdict")
+      .number("any", page.any)
+      .number("denied", page.denied)
+      .number("allowed", page.allowed);
+  if (!page.has_more || page.hosts.empty()) {
+    report.null("next_cursor");
+    return;
+  }
+  const EgressHost& last = page.hosts.back();
+  report.text("next_cursor", EgressHostCursor{last.last_seen_ms, last.name, last.port}.text());
+}
+
+Result<void> read_parameter(EgressRequest& request, const std::string& name,
+                            const std::string& value) {
+  constexpr std::size_t kTextSizeMax = 256;
+  if (name == "text") {
+    if (value.size() > kTextSizeMax) return failure("text is longer than 256 bytes");
+    request.filter.text = value;
+  } else if (name == "verdict") {
+    const auto verdict = parse_verdict(value);
+    if (!verdict) return failure("verdict is not one of any, denied, allowed");
+    request.filter.verdict = *verdict;
+  } else if (name == "since" || name == "until") {
+    const auto time = parse_time_parameter(value);
+    if (!time) return failure(name + ' ' + std::string(kTimeParameter));
+    (name == "since" ? request.filter.since_ms : request.filter.until_ms) = *time;
+  } else if (name == "limit") {
+    const auto limit = parse_whole<std::size_t>(value, 1, EgressHostsQuery::kLimitMax);
+    if (!limit) return failure("limit is not a number from 1 to 1000");
+    request.limit = *limit;
+  } else if (name == "cursor") {
+    request.after = EgressHostCursor::parse(value);
+    if (!request.after) return failure("cursor is not a next_cursor of an earlier answer");
+  } else {
+    return failure(name.substr(0, 64) + " is not a parameter of this endpoint");
+  }
+  return {};
+}
+
 }  // namespace
 
-EgressEndpoint::EgressEndpoint(const Reactor& reactor, EgressMode mode, std::string data_dir,
+Result<EgressRequest> parse_egress_request(std::string_view query) {
+  EgressRequest request;
+  const FormPairs pairs = TRY(parse_form(query));
+  for (const auto& [name, value] : pairs) {
+    if (!value.empty()) TRY(read_parameter(request, name, value));
+  }
+  return request;
+}
+
+EgressEndpoint::EgressEndpoint(const Reactor& reactor, EgressMode mode, QueryRunner& runner,
                                const EgressJournal& journal, const InternalEventSink& sink,
                                const std::unique_ptr<Fence>& fence)
     : reactor_(reactor),
       mode_(mode),
-      data_dir_(std::move(data_dir)),
+      runner_(runner),
       journal_(journal),
       sink_(sink),
       fence_(fence),
-      since_ms_(reactor.unix_ms()) {}
+      since_ms_(reactor.unix_ms()) {
+  for (std::size_t i = 0; i < kAnswersMax; ++i) free_.push_back(&answers_.emplace_back(*this));
+}
 
 void EgressEndpoint::get(http::Exchange& exchange) noexcept {
-  body_.clear();
+  auto request = parse_egress_request(exchange.request().query);
+  if (!request) return exchange.fail(400, request.error().what);
+  if (free_.empty()) {
+    return exchange.fail(503, "Too many queries are running; try again later",
+                         "Retry-After: 1\r\n");
+  }
+  Answer& answer = *free_.back();
+  free_.pop_back();
+  answer.exchange = &exchange;
+  answer.since = reactor_.now();
+  runner_.start(answer.query,
+                std::make_unique<EgressHostsQuery>(std::move(request->filter),
+                                                   std::move(request->after), request->limit),
+                {.time_max = kSlice});
+}
+
+void EgressEndpoint::look_at(Answer& answer) {
+  if (answer.query.has_failed() || !answer.exchange->is_wanted()) {
+    return finish(answer, nullptr, {});
+  }
+  if (!answer.hosts().is_done()) {
+    if (reactor_.now() - answer.since < kTimeMax) return;
+    return finish(answer, nullptr, {});
+  }
+  const auto verdict = answer.hosts().filter().verdict;
+  const EgressHostsPage page = answer.hosts().take_page();
+  finish(answer, &page, verdict);
+}
+
+// `page`: null if the hosts cannot be read; the rest is known all the same.
+void EgressEndpoint::finish(Answer& answer, const EgressHostsPage* page,
+                            EgressHostsFilter::Verdict verdict) {
+  std::string body;
   {
-    JsonObject report(body_);
+    JsonObject report(body);
     append_stats(report);
     append_rules(report);
-    append_hosts(report);
+    if (page == nullptr) {
+      report.null("hosts");
+    } else {
+      append_hosts(report, *page, verdict);
+    }
   }
-  exchange.respond({.body = body_});
+  // The answer may bring the next request of the connection, which may take this very place.
+  http::Exchange& exchange = *answer.exchange;
+  runner_.end(answer.query);
+  free_.push_back(&answer);
+  exchange.respond({.body = body});
 }
 
 void EgressEndpoint::append_stats(JsonObject& report) const {
@@ -98,26 +200,6 @@ void EgressEndpoint::append_rules(JsonObject& report) const {
     }
   }
   report.number("rules_left_out", uses.size() > kRulesMax ? uses.size() - kRulesMax : 0);
-}
-
-void EgressEndpoint::append_hosts(JsonObject& report) {
-  const auto hosts = read_hosts();
-  if (!hosts) {
-    report.null("hosts");
-    return;
-  }
-  JsonArray shown = report.array("hosts");
-  for (const EgressHost& host : *hosts) append_host(shown.object(), host);
-}
-
-// Reads a few hundred rows by their index, which takes well below a millisecond.
-StoreResult<std::vector<EgressHost>> EgressEndpoint::read_hosts() {
-  if (!reader_) {
-    reader_ = TRY(EgressHostReader::open(data_dir_));
-  }
-  auto hosts = reader_->newest(kHostsMax);
-  if (!hosts) reader_.reset();
-  return hosts;
 }
 
 }  // namespace picortex

@@ -43,7 +43,7 @@ EgressService::EgressService(Reactor& reactor, const Outlets& outlets, const Ser
       journal_(reactor, outlets.log, outlets.rows,
                EgressJournal::AlertCallback::to<&EgressService::on_alert>(*this), runs_,
                std::move(sockets), known),
-      endpoint_(reactor, mode_, options.data_dir, journal_, outlets.rows, fence_),
+      endpoint_(reactor, mode_, outlets.queries, journal_, outlets.rows, fence_),
       sweeps_(reactor, kSweepInterval, Callback<>::to<&AgentProcessRegistry::sweep>(runs_)),
       caller_(fence_, std::move(caller_sockets)),
       why_(reactor, journal_, fence_, caller_),

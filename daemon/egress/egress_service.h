@@ -18,6 +18,7 @@
 #include "handlers/ingest/events_endpoint.h"
 #include "handlers/ops/status_endpoint.h"
 #include "handlers/pipeline/internal_event_sink.h"
+#include "handlers/query/query_runner.h"
 #include "netfilter/attribution/agent_process_registry.h"
 #include "netfilter/fence.h"
 #include "netfilter/report/egress_journal.h"
@@ -34,6 +35,7 @@ class EgressService final : public StatusSection {
   struct Outlets {
     Log& log;
     EventWriter& writer;
+    QueryRunner& queries;
     InternalEventSink& rows;
     AlertCommand& alerts;
   };

@@ -244,13 +244,13 @@ _picortex_command() {
       ;;
     'egress list')
       commands='' argument='none'
-      flags='-h --help --config --egress-allowlist --data-dir --listen --grants'
-      valued='--config --egress-allowlist --data-dir --listen'
+      flags='-h --help --config --egress-allowlist --data-dir --listen --grants -n --limit'
+      valued='--config --egress-allowlist --data-dir --listen -n --limit'
       ;;
     'egress hosts')
       commands='' argument='none'
-      flags='-h --help --config --data-dir --utc'
-      valued='--config --data-dir'
+      flags='-h --help --config --text --verdict -n --limit --data-dir --utc'
+      valued='--config --text --verdict -n --limit --data-dir'
       ;;
     'egress test')
       commands='' argument='none'
@@ -419,6 +419,7 @@ _picortex_value() {
     'egress list --egress-allowlist') _picortex_propose file ;;
     'egress list --data-dir') _picortex_propose directory ;;
     'egress hosts --config') _picortex_propose file ;;
+    'egress hosts --verdict') _picortex_propose words any denied allowed ;;
     'egress hosts --data-dir') _picortex_propose directory ;;
     'egress test --config') _picortex_propose file ;;
     'egress test --edit') _picortex_propose file ;;

@@ -11,6 +11,7 @@
 
 #include "base/level.h"
 #include "base/uuid/uuid.h"
+#include "storage/egress_host_table.h"
 #include "storage/index/rollup.h"
 #include "storage/query/text_needs.h"
 #include "storage/sqlite/database.h"
@@ -112,6 +113,11 @@ class EventReader {
   };
   StoreResult<std::optional<TextBlock>> text_block(std::int64_t key, const TextNeeds& needs);
 
+  // Appends the hosts that the fenced user has attempted, at most `rows_max`, by name and port, those
+  // after this place.
+  StoreResult<void> scan_egress_hosts(std::string_view name, std::int64_t port,
+                                      std::size_t rows_max, std::vector<EgressHost>& hosts);
+
   // Another number than before when another connection has committed since.
   StoreResult<std::int64_t> data_version();
 
@@ -158,6 +164,7 @@ class EventReader {
   Statement counts_;
   Statement next_counts_;
   Statement text_block_;
+  Statement egress_hosts_;
 };
 
 }  // namespace picortex

@@ -3,11 +3,13 @@
 #include "storage/index/arrival_block.h"
 #include "storage/query/event_reader.h"
 
-// The part of EventReader that reads the store's indexes (storage/index/).
+// The part of EventReader that reads the store's indexes (storage/index/) and the egress hosts.
 
 namespace picortex {
 
 StoreResult<void> EventReader::prepare_index_statements() {
+  const std::string egress_hosts = "SELECT " + std::string(kEgressHostColumns) +
+                                   " WHERE (name, port) > (?1, ?2) ORDER BY name, port LIMIT ?3";
   const std::pair<Statement*, const char*> statements[] = {
       {&find_chats_, "SELECT id FROM chat WHERE name >= ?1 AND name < ?2 LIMIT ?3"},
       {&chat_name_, "SELECT name FROM chat WHERE id = ?1"},
@@ -26,7 +28,8 @@ StoreResult<void> EventReader::prepare_index_statements() {
       {&next_counts_,
        "SELECT place, counts FROM rollup WHERE place >= ?1 AND place <= ?2 ORDER BY place LIMIT 1"},
       {&text_block_,
-       "SELECT first, last, grams FROM text_block WHERE first <= ?1 ORDER BY first DESC LIMIT 1"}};
+       "SELECT first, last, grams FROM text_block WHERE first <= ?1 ORDER BY first DESC LIMIT 1"},
+      {&egress_hosts_, egress_hosts.c_str()}};
   return database_->prepare_all(statements);
 }
 
@@ -154,6 +157,14 @@ StoreResult<std::optional<EventReader::TextBlock>> EventReader::text_block(std::
   }
   text_block_.reset();
   return block;
+}
+
+StoreResult<void> EventReader::scan_egress_hosts(std::string_view name, std::int64_t port,
+                                                 std::size_t rows_max,
+                                                 std::vector<EgressHost>& hosts) {
+  egress_hosts_.bind_text(1, name).bind(2, port).bind(3, static_cast<std::int64_t>(rows_max));
+  while (TRY(egress_hosts_.step())) hosts.push_back(egress_host_of(egress_hosts_));
+  return {};
 }
 
 }  // namespace picortex

@@ -2,14 +2,12 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import test from 'node:test';
-import { cleanUpAfter } from './support/cleanup.mjs';
-import { Client } from './support/client.mjs';
+import { picortex } from './support/answers.mjs';
 import { eventually, startDaemon } from './support/daemon.mjs';
 import { EXAMPLE_HOSTS, insertHosts } from './support/example_day.mjs';
 import { World, addresses, fencedUid, needsRoot } from './support/namespaces.mjs';
 import { naughtyTexts } from './support/naughty.mjs';
 import { SIZES, chips, openPage, screenshot, startSeeded } from './support/page.mjs';
-import { authorization } from './support/token.mjs';
 
 const cells = (tab) => tab.locator('#egress-table tbody tr').evaluateAll((all) => all.map((line) => [...line.cells].map((cell) => cell.querySelector('.command')?.textContent ?? cell.textContent)));
 
@@ -75,34 +73,47 @@ test('five thousand denied hosts push nothing out of sight', async (t) => {
   const before = await startDaemon(t);
   await before.stop();
   const denied = Array.from({ length: 5000 }, (_, index) => [`h${index}.evil.example`, 443, 2, 1, index]);
-  insertHosts(before.dataDir, [...denied, ...EXAMPLE_HOSTS.map(([host, port, outcome, attempts, age]) => [host, port, outcome, attempts, age / 1000])], Date.now());
+  insertHosts(before.dataDir, [...denied, ...EXAMPLE_HOSTS], Date.now());
   const daemon = await startDaemon(t, { dataDir: before.dataDir });
-  const allowed = EXAMPLE_HOSTS.filter(([, , outcome]) => outcome === 0);
-  const client = new Client(daemon.address);
-  cleanUpAfter(t, () => client.close());
-  assert.equal((await client.post('/api/events', allowed.map(([host, port]) => ({ event_type: 'egress.allowed', level: 'debug', host, port })), await authorization(daemon.dataDir))).status, 200);
+  const allowed = EXAMPLE_HOSTS.filter(([, , outcome]) => outcome === 0).map(([host, port]) => `${host} tcp ${port}`);
+  const all = 5000 + EXAMPLE_HOSTS.length;
   for (const [size, viewport] of Object.entries(SIZES)) {
     const tab = await openPage(t, daemon, { viewport, hash: '#view=egress' });
+    const counted = (text) => eventually(text, async () => (await tab.textContent('#hosts-count')) === text);
     await tab.waitForSelector('#egress-table tr.denied');
+    await counted(`200 of ${all.toLocaleString('en')}`);
     // The head of both lists is in sight, and stays there while the hosts are scrolled.
     await tab.locator('#egress-table').evaluate((table) => (table.parentElement.scrollTop = 1e6));
     if (size !== 'phone') {
-      for (const selector of ['#egress-table th:first-child', '#rules-title', '#egress-note', '#views']) {
+      for (const selector of ['#egress-table th:first-child', '#rules-title', '#egress-note', '#views', '#hosts-more']) {
         const box = await tab.locator(selector).boundingBox();
         assert.ok(box.y >= 0 && box.y + Math.min(box.height, 20) <= viewport.height, `${selector} at ${size}`);
       }
       assert.ok(await tab.evaluate(() => document.documentElement.scrollHeight <= innerHeight), 'the page does not scroll');
     }
     assert.ok((await tab.locator('#egress-table').evaluate((table) => table.parentElement.clientHeight)) <= viewport.height * 0.85);
-    // What was allowed is one click away.
-    await tab.click('[data-verdict=allowed]');
-    await tab.waitForSelector('#egress-table tr.allowed');
-    assert.deepEqual((await cells(tab)).map(([host]) => host).sort(), allowed.map(([host, port]) => `${host} tcp ${port}`).sort());
-    await tab.click('[data-verdict=all]');
-    await tab.fill('#egress-search', 'GitHub.com');
-    await eventually('one host', async () => (await cells(tab)).length === 1);
     await screenshot(tab, `${size}-egress-many`);
+    await tab.click('#hosts-more');
+    await counted(`400 of ${all.toLocaleString('en')}`);
+    assert.equal(new Set((await cells(tab)).map(([host]) => host)).size, 400);
+    // What was allowed is one click away, and a denied host that was there before is found by its name, or as it is shown.
+    await tab.click('[data-verdict=allowed]');
+    await counted(`${allowed.length} of ${allowed.length}`);
+    assert.deepEqual((await cells(tab)).map(([host]) => host).sort(), [...allowed].sort());
+    assert.equal(await tab.locator('#hosts-more').isVisible(), false);
+    await tab.click('[data-verdict=denied]');
+    for (const [text, place] of [['PasteBin', 'pastebin.example tcp 443'], ['198.51.100.7 tcp 8443', '198.51.100.7 tcp 8443']]) {
+      await tab.fill('#egress-search', text);
+      await eventually(place, async () => (await cells(tab)).map(([host]) => host).join() === place);
+      await counted('1 of 1');
+    }
+    await screenshot(tab, `${size}-egress-found`);
   }
+  const hosts = async (...options) => (await picortex(daemon.dataDir, ['egress', 'hosts', '--utc', ...options])).stdout.split('\n').filter(Boolean);
+  const lines = await hosts('--limit', '10');
+  assert.equal(lines.length, 12);
+  assert.match(lines[0], /^times are UTC.*; 5,008 hosts; these are the 10 attempted last, --limit shows more$/);
+  assert.deepEqual((await hosts('--verdict', 'allowed')).slice(2).map((line) => line.split(' ')[0]).sort(), allowed.map((place) => place.split(' ')[0]).sort());
 });
 
 test('a host that a rule permits by now is not called denied with a command to allow it', async (t) => {
@@ -114,8 +125,9 @@ test('a host that a rule permits by now is not called denied with a command to a
   });
   const rules = [['allowed.example', false], ['*.cdn.example', false], ['192.0.2.0/24:8443', false], ['late.example', true], ['<b id=owned>', false]]
     .map(([rule, expired]) => ({ rule, source: 'list', line: 1, hits: 0, last_used: null, expired }));
-  await tab.route('**/api/egress', (route) => route.fulfill({ json: {
+  await tab.route('**/api/egress?*', (route) => route.fulfill({ json: {
     mode: 'enforce', since: new Date().toISOString(), allowed: 1, denied: 7, rules, rules_left_out: 0,
+    hosts_total: 6, hosts_matching: 6, hosts_evicted: 3, hosts_by_verdict: { any: 6, denied: 5, allowed: 1 }, next_cursor: null,
     hosts: [host('allowed.example'), host('a.cdn.example', { port: 0, protocol: 'dns' }), host('192.0.2.9', { port: 8443 }), host('late.example'),
             host('never.example'), host('fine.example', { verdict: 'allowed' })],
   } }));
@@ -126,6 +138,7 @@ test('a host that a rule permits by now is not called denied with a command to a
     ['allowed.example', 'allowed now', 'allowed.example'], ['a.cdn.example', 'allowed now', '*.cdn.example'], ['192.0.2.9', 'allowed now', '192.0.2.0/24:8443'],
     ['late.example', 'denied', 'picortex egress allow late.example'],
     ['never.example', 'denied', 'picortex egress allow never.example'], ['fine.example', 'allowed', '']]);
+  assert.equal(await tab.textContent('#hosts-count'), '6 of 6; 3 made room for others');
   assert.equal(await tab.locator('#rules-table tbody tr').count(), 5);
   assert.equal(await tab.locator('#owned').count(), 0);
   await screenshot(tab, 'egress-permitted');

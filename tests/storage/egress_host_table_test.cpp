@@ -44,9 +44,6 @@ BOOST_AUTO_TEST_CASE(attempts_at_a_host_add_up_and_survive_a_restart) {
   BOOST_TEST(outcome_label(hosts[0].outcome) == "learned");
   BOOST_TEST(outcome_label(hosts[1].outcome) == "allowed");
   BOOST_TEST(bool(hosts[0].last_request == last));
-  const auto newest = get(get(EgressHostReader::open(directory)).newest(1));
-  BOOST_REQUIRE(newest.size() == 1u);
-  BOOST_TEST(newest[0].name == "evil.test");
 }
 
 BOOST_AUTO_TEST_CASE(what_connections_carried_adds_up_by_host_and_turn) {
@@ -98,19 +95,95 @@ BOOST_AUTO_TEST_CASE(an_attempt_is_undone_with_its_transaction) {
   BOOST_TEST(get(read_egress_hosts(directory)).empty());
 }
 
-BOOST_AUTO_TEST_CASE(the_host_not_seen_for_longest_makes_room) {
-  open();
-  store.reset();
-  get(reader()->execute(
-      "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000)"
-      " INSERT INTO egress_host SELECT 'h' || i, 443, 6, 2, i, i, 1, NULL FROM n;"
-      "INSERT INTO egress_outcome SELECT name, port, 0, 0, 1 FROM egress_host"));
-  open();
-  attempt("new.test", EgressOutcome::denied, 1, kNow);
-  BOOST_TEST(number("SELECT count(*) FROM egress_outcome") == EgressHostTable::kRowsMax);
-  BOOST_TEST(number("SELECT count(*) FROM egress_host") == EgressHostTable::kRowsMax);
-  BOOST_TEST(number("SELECT count(*) FROM egress_host WHERE name = 'h1'") == 0);
-  BOOST_TEST(number("SELECT count(*) FROM egress_host WHERE name = 'new.test'") == 1);
+// A table that is full at the smallest limit. What each name says is what the row is.
+struct FullFixture : EgressFixture {
+  static constexpr std::int64_t kFull = (40 << 20) / 10 / 500;
+  static constexpr std::int64_t kAllowed = kFull - 5000;
+
+  FullFixture() {
+    open();
+    store.reset();
+    // Denied: d1, seen first, to d5000. Allowed: a5001 to a8388.
+    get(reader()->execute(
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 8388)"
+        " INSERT INTO egress_host SELECT iif(i <= 5000, 'd', 'a') || i, 443, 6,"
+        " iif(i <= 5000, 2, 0), i, i, 1, NULL FROM n;"
+        "INSERT INTO egress_outcome SELECT name, port, outcome = 0, 0, outcome = 2"
+        " FROM egress_host;"
+        "INSERT INTO egress_traffic SELECT name, port, 1, 2, 3 FROM egress_host"));
+    open();
+    store->keep_within({.size_max = Retention::kSizeMaxMin});
+  }
+  std::int64_t rows(std::string_view condition) {
+    return number("SELECT count(*) FROM egress_host WHERE " + std::string(condition));
+  }
+  std::int64_t evicted() {
+    return number("SELECT ifnull(max(value), 0) FROM total WHERE name = 'egress_hosts_evicted'");
+  }
+  void flood(std::string_view prefix, EgressOutcome outcome, int count, std::int64_t begin_ms) {
+    get(store->begin(kNow));
+    for (int i = 0; i < count; ++i) {
+      const std::string host = std::string(prefix) + std::to_string(i);
+      const EgressAttempt made{.host = host, .port = 443, .protocol = 6, .outcome = outcome};
+      Event event = this->event("egress.rejected", begin_ms + i);
+      event.egress = &made;
+      get(store->append(event));
+    }
+    commit();
+  }
+};
+
+BOOST_FIXTURE_TEST_CASE(denied_junk_evicts_denied_hosts_of_the_middle_alone, FullFixture) {
+  flood("junk", EgressOutcome::denied, 500, kNow);
+  BOOST_TEST(rows("name LIKE 'a%'") == kAllowed);
+  BOOST_TEST(rows("name LIKE 'junk%'") == 500);
+  // The older half of the denied ones is what it was, and the rest went from its oldest on.
+  BOOST_TEST(rows("name LIKE 'd%' AND last_seen_ms <= 2500") == 2500);
+  BOOST_TEST(rows("name = 'd2501'") == 0);
+  BOOST_TEST(rows("name = 'd5000'") == 1);
+  BOOST_TEST(rows("1") + evicted() == kFull + 500);
+  BOOST_TEST(rows("1") <= kFull);
+  BOOST_TEST(number("SELECT count(*) FROM egress_outcome") == rows("1"));
+  BOOST_TEST(number("SELECT count(*) FROM egress_traffic WHERE name LIKE 'd%'") ==
+             rows("name LIKE 'd%'"));
+}
+
+BOOST_FIXTURE_TEST_CASE(junk_below_an_allowed_wildcard_leaves_half_of_the_rows_to_denied_hosts,
+                        FullFixture) {
+  flood("wild", EgressOutcome::allowed, 3000, kNow);
+  BOOST_TEST(rows("name LIKE 'd%'") >= 4000);
+  BOOST_TEST(rows("name LIKE 'd%' AND last_seen_ms <= 2000") == 2000);
+  BOOST_TEST(rows("name = 'd5000'") == 1);
+  BOOST_TEST(rows("name LIKE 'a%' AND last_seen_ms <= 6600") == 1600);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_denied_attempt_does_not_make_an_allowed_host_evictable, FullFixture) {
+  get(store->begin(kNow));
+  for (int i = 5001; i <= 5050; ++i) {
+    const std::string host = "a" + std::to_string(i);
+    const EgressAttempt made{.host = host, .port = 443, .protocol = 17};
+    Event event = this->event("egress.rejected", 30);
+    event.egress = &made;
+    get(store->append(event));
+  }
+  commit();
+  BOOST_TEST(rows("name LIKE 'a%' AND outcome = 2") == 50);
+  flood("junk", EgressOutcome::denied, 500, kNow);
+  BOOST_TEST(rows("name LIKE 'a%'") == kAllowed);
+}
+
+BOOST_FIXTURE_TEST_CASE(an_eviction_is_undone_with_its_transaction, FullFixture) {
+  const EgressAttempt made{.host = "new.test", .port = 443, .protocol = 6};
+  Event event = this->event("egress.rejected");
+  event.egress = &made;
+  get(store->begin(kNow));
+  get(store->append(event));
+  store->rollback();
+  BOOST_TEST(rows("1") == kFull);
+  BOOST_TEST(evicted() == 0);
+  put(event);
+  BOOST_TEST(evicted() > 0);
+  BOOST_TEST(rows("1") + evicted() == kFull + 1);
 }
 
 BOOST_AUTO_TEST_CASE(a_database_of_version_1_is_brought_up_with_its_events) {

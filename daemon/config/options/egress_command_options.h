@@ -41,6 +41,25 @@ inline constexpr Option kListGrants{
     "true or 1, false or 0",
     Option::Kind::toggle};
 
+inline constexpr Option kHostsText{
+    "--text",        "PICORTEX_EGRESS_TEXT", "TEXT", "", "only hosts with this text in NAME:PORT",
+    "1 to 256 bytes"};
+
+inline constexpr Option kHostsVerdict{
+    "--verdict",
+    "PICORTEX_EGRESS_VERDICT",
+    "VERDICT",
+    "any",
+    "only hosts whose last attempt was denied, or of which an attempt was allowed",
+    "any, denied or allowed"};
+
+inline constexpr Option kEgressLimit{.flag = "--limit",
+                                     .variable = "PICORTEX_EGRESS_LIMIT",
+                                     .placeholder = "N",
+                                     .fallback = "200",
+                                     .meaning = "lines that are shown at most",
+                                     .range = {1, 4'294'967'295}};
+
 inline constexpr Option kRequestReason{"--reason",
                                        "PICORTEX_EGRESS_REASON",
                                        "TEXT",
