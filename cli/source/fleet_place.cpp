@@ -33,8 +33,7 @@ Result<std::optional<FleetPlace>> read_fleet(Settings& settings) {
   auto table = ShipTarget::parse(url);
   if (!table) return failure("--from: " + table.error().what);
   if (table->kind != ShipTarget::Kind::clickhouse) {
-    return failure(
-        "--from: only ClickHouse can be asked: give clickhouse+http://HOST:8123/DB");
+    return failure("--from: only ClickHouse can be asked: give clickhouse+http://HOST:8123/DB");
   }
   return FleetPlace{*std::move(table), host};
 }

@@ -12,7 +12,8 @@ inline constexpr Option kFromUrl{
     "URL",
     "",
     "ask the table that a fleet ships to, as clickhouse+http://HOST:8123/DB or with https "
-    "(?table=NAME if it has another name). Other users can see a flag, so set a URL with a password in the config file "
+    "(?table=NAME if it has another name). Other users can see a flag, so set a URL with a "
+    "password in the config file "
     "(default: this host's database)",
     "the URL of a table in ClickHouse"};
 
