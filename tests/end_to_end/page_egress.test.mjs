@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto';
 import test from 'node:test';
 import { picortex } from './support/answers.mjs';
 import { eventually, startDaemon } from './support/daemon.mjs';
+import { events } from './support/database.mjs';
 import { EXAMPLE_HOSTS, insertHosts } from './support/example_day.mjs';
 import { World, addresses, fencedUid, needsRoot } from './support/namespaces.mjs';
 import { naughtyTexts } from './support/naughty.mjs';
@@ -15,8 +16,16 @@ test('the view shows what a real fence met, with the turn and the command to all
   const world = await World.create(t);
   const fenced = await world.startDaemon(t);
   const requestId = randomUUID();
-  const asTurn = (...command) => world.runAs(fencedUid, ['env', `PICORTEX_REQUEST_ID=${requestId}`, 'PICORTEX_CHAT_ID=chat-7', ...command]);
-  await asTurn('curl', '-sS', '-4', 'https://allowed.test/');
+  const turnOf = (...command) => ['env', `PICORTEX_REQUEST_ID=${requestId}`, 'PICORTEX_CHAT_ID=chat-7', ...command];
+  const asTurn = (...command) => world.runAs(fencedUid, turnOf(...command));
+  // No allowed connection waits until its process is found: this one stays until it is.
+  const open = world.startAs(t, fencedUid, turnOf('/usr/bin/python3', '-c', `
+import socket, ssl, sys
+s = socket.socket(); s.connect(('allowed.test', 443))
+s = ssl._create_unverified_context().wrap_socket(s, server_hostname='allowed.test')
+sys.stdin.read()`));
+  await eventually('its turn is known', async () => (await events(fenced.dataDir, `event_type = 'egress.allowed' AND request_id = '${requestId}'`)).length === 1);
+  open.stdin.end();
   await asTurn('curl', '-sS', '-4', 'https://forbidden-name.test/');
   await asTurn('curl', '-sSk', '--max-time', '5', `https://${addresses.sink}:8443/`);
   await fenced.line((line) => line.event_type === 'egress.rejected' && line.address === addresses.sink);
