@@ -22,7 +22,7 @@ trap 'exit 1' INT TERM
 
 # Debian's packages, as if dpkg had installed them: it then checks what the package depends on.
 make_root() {
-  local archive kind
+  local archive kind name
   mkdir -p "$root"/{proc,sys,dev,run,tmp,usr/{bin,sbin,lib},var/lib/dpkg/{info,updates}}
   ln -s usr/bin usr/sbin usr/lib "$root"
   for archive in "$state"/cache/archives/*.deb; do
@@ -37,17 +37,18 @@ make_root() {
   for kind in account auth password session; do
     echo "$kind required pam_permit.so" >"$root/etc/pam.d/common-$kind"
   done
+  for name in ip{,6}tables{,-save,-restore}; do ln -s xtables-nft-multi "$root/usr/sbin/$name"; done
   cp "$package" "$root/tmp/picortex.deb"
   install -m 0755 tests/arm64_guest.sh "$root/init"
 }
 
-# The kernel alone, without the packages that would make it boot from a disk, and of its modules the network's and their libraries.
+# The kernel alone, without the packages that would make it boot from a disk, and of its modules the network's and what they need.
 unpack_kernel() {
   cd "$work"
   arm64_apt "$state" download linux-image-arm64
   arm64_apt "$state" download "$(dpkg-deb --field linux-image-arm64_*.deb Depends | cut -d' ' -f1)"
   dpkg-deb --extract linux-image-[0-9]*.deb kernel
-  (cd kernel && cp --parents --recursive lib/modules/*/{modules.*,kernel/lib,kernel/net} "$root/usr")
+  (cd kernel && cp --parents --recursive lib/modules/*/{modules.*,kernel/crypto,kernel/lib,kernel/net} "$root/usr")
 }
 
 # The machine's serial console is the output. Ended by `timeout`, or with it.
