@@ -24,7 +24,7 @@
 namespace {
 
 constexpr std::string_view kAnswer =
-    "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 27\r\n\r\n"
+    "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 26\r\n\r\n"
     "{\"accepted\":1,\"stored\":1}\n";
 constexpr std::size_t kSpace = std::size_t{64} << 20;  // of a file that is overwritten
 
