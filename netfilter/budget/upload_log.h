@@ -27,9 +27,9 @@ struct UploadRecord {
 //   check  = 16 hex digits: a hash of what precedes it on the line
 //
 // The last record of a slot counts. Records are appended with one write(2) each, before the packet
-// that they count leaves: the kernel's page cache survives the end of this process, by SIGKILL too, but
-// not a crash of the host. Nothing is synced, so a write does not wait for the disk. A line that is torn or damaged
-// is skipped.
+// that they count leaves: the kernel's page cache survives the end of this process, by SIGKILL too,
+// but not a crash of the host. Nothing is synced, so a write waits for the disk only where its file
+// system is frozen; then the loop waits with it. A line that is torn or damaged is skipped.
 class UploadLog {
  public:
   static constexpr std::size_t kFileSizeMax = 64 << 20;
