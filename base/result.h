@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cerrno>
+#include <cstring>
 #include <expected>
 #include <string>
 #include <type_traits>
@@ -21,6 +23,12 @@ using Result = std::expected<T, Error>;
 
 inline std::unexpected<Error> failure(std::string what, int code = 0) {
   return std::unexpected(Error{std::move(what), code});
+}
+
+// A failure of the system call made last: adds errno's text to what could not be done.
+inline std::unexpected<Error> errno_failure(const std::string& what) {
+  const int code = errno;
+  return failure(what + ": " + std::strerror(code), code);
 }
 
 // Moves the value out of a result that has one. Only TRY calls it: the macro needs a prvalue, since

@@ -21,4 +21,13 @@ inline std::string_view cut_to(std::string_view text, std::size_t size_max) noex
   return text.substr(0, size_max);
 }
 
+// Removes the text up to the separator, and the separator, from `text` and returns it: all of it if
+// there is none.
+inline std::string_view take_until(std::string_view& text, char separator) noexcept {
+  const std::size_t end = text.find(separator);
+  const std::string_view part = text.substr(0, end);
+  text = end == text.npos ? std::string_view{} : text.substr(end + 1);
+  return part;
+}
+
 }  // namespace picortex

@@ -8,6 +8,7 @@
 #include <iterator>
 
 #include "base/parse.h"
+#include "cli/output/table.h"
 
 namespace picortex {
 namespace {
@@ -15,11 +16,6 @@ namespace {
 constexpr std::size_t kWidthLeast = 40;
 
 // The width on a terminal: UTF-8's continuation bytes take none.
-std::size_t width_of(std::string_view text) {
-  return static_cast<std::size_t>(std::ranges::count_if(
-      text, [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
-}
-
 // Where the meaning of an option begins: after its name and at least two blanks. 0 if the line has
 // no such part.
 std::size_t meaning_of(std::string_view line) {

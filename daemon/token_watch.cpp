@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "base/read_file.h"
-#include "base/timestamp.h"
+#include "base/time/timestamp.h"
 
 namespace picortex {
 namespace {

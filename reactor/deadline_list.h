@@ -2,7 +2,7 @@
 
 #include "base/callback.h"
 #include "base/check.h"
-#include "base/clock.h"
+#include "base/time/clock.h"
 
 namespace picortex {
 

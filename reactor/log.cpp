@@ -11,7 +11,7 @@
 
 #include "base/json/json_text.h"
 #include "base/text.h"
-#include "base/timestamp.h"
+#include "base/time/timestamp.h"
 
 namespace picortex {
 namespace {

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "base/callback.h"
-#include "base/clock.h"
+#include "base/time/clock.h"
 #include "base/result.h"
 #include "reactor/deadline_list.h"
 #include "reactor/ring.h"

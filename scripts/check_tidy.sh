@@ -12,7 +12,7 @@ files=(
   netfilter/policy/flow_table.cpp
   netfilter/policy/judged_bytes.cpp
   base/json/json_text.cpp
-  base/timestamp.cpp
+  base/time/timestamp.cpp
   base/uuid/uuid.cpp
   handlers/http/chunked_decoder.cpp
   handlers/http/head_scanner.cpp

@@ -224,6 +224,14 @@ class TargetReader {
 
 }  // namespace
 
+std::optional<std::string> parse_host_label(std::string_view text) {
+  constexpr std::size_t kSizeMax = 253;
+  const bool is_plain = text.size() <= kSizeMax && std::ranges::all_of(text, [](char c) {
+                          return is_alphanumeric(c) || c == '.' || c == '-' || c == '_' || c == ':';
+                        });
+  return is_plain ? std::optional(std::string(text)) : std::nullopt;
+}
+
 Result<ShipTarget> ShipTarget::parse(std::string_view text) {
   ShipTarget target;
   if (auto read = TargetReader(target).read(text); !read) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -50,6 +51,9 @@ struct ShipTarget {
   // "http://host:port/path?query&more"
   std::string url(std::string_view more = {}) const;
 };
+
+// A host's name as rows have it: at most 253 letters, digits and .-_: ; nothing for another text.
+std::optional<std::string> parse_host_label(std::string_view text);
 
 // `text` with everything but letters, digits and -._~ as %XX (RFC 3986, section 2.3).
 std::string percent_encoded(std::string_view text);

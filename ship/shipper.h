@@ -4,7 +4,7 @@
 #include <memory>
 #include <string>
 
-#include "base/clock.h"
+#include "base/time/clock.h"
 #include "base/file_descriptor.h"
 #include "ship/batch_freezer.h"
 #include "ship/batch_sender.h"

@@ -4,11 +4,11 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/time/durations.h"
 
 namespace picortex {
 namespace {
 
-constexpr std::int64_t kMinuteMs = 60'000;
 // Far above any real count: sums stay in range whatever a damaged file holds.
 constexpr std::int64_t kCountMax = std::int64_t{1} << 40;
 

@@ -2,7 +2,7 @@
 
 #include <cstring>
 
-#include "base/timestamp.h"
+#include "base/time/timestamp.h"
 
 namespace picortex {
 namespace {

@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "base/check.h"
-#include "base/timestamp.h"
+#include "base/time/timestamp.h"
 #include "storage/query/arrival_query.h"
 #include "storage/sqlite/file_identity.h"
 #include "storage/sqlite/schema.h"

@@ -4,6 +4,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/time/durations.h"
 #include "storage/counters.h"
 #include "storage/event_id.h"
 #include "storage/query/arrival_query.h"
@@ -11,7 +12,6 @@
 namespace picortex {
 namespace {
 
-constexpr std::int64_t kMinuteMs = 60'000;
 // Names that are used by nothing are rare: events that are deleted bring theirs along.
 constexpr std::int64_t kScanPauseMs = 6 * kHourMs;
 // Greater than every key.

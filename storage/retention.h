@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "base/timestamp.h"
+#include "base/time/timestamp.h"
 #include "storage/egress_host_table.h"
 #include "storage/index/event_indexes.h"
 #include "storage/name_pruner.h"

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "base/check.h"
-#include "base/timestamp.h"
+#include "base/time/timestamp.h"
 
 namespace picortex {
 

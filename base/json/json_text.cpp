@@ -181,6 +181,12 @@ void append_visible(std::string& out, std::string_view text) {
   append_json_escaped(out, text.substr(copied));
 }
 
+std::string visible(std::string_view text) {
+  std::string out;
+  append_visible(out, text);
+  return out;
+}
+
 void append_json_string(std::string& out, std::string_view text) {
   out += '"';
   append_json_escaped(out, text);

@@ -27,6 +27,7 @@ void append_json_escaped(std::string& out, std::string_view text);
 // Appends `text` for people: escapes each control or otherwise unsafe character as above, and
 // leaves quotes and backslashes unchanged.
 void append_visible(std::string& out, std::string_view text);
+std::string visible(std::string_view text);
 
 void append_json_number(std::string& out, std::int64_t value);
 void append_json_number(std::string& out, std::uint64_t value);

@@ -11,10 +11,10 @@
 #include <cstring>
 #include <optional>
 
-#include "base/clock.h"
 #include "base/file_descriptor.h"
 #include "base/read_file.h"
 #include "base/terminal.h"
+#include "base/time/clock.h"
 #include "cli/claude/claude_hook.h"
 #include "cli/commands/health.h"
 #include "cli/commands/time_expression.h"
@@ -32,11 +32,6 @@ constexpr std::size_t kFileSizeMax = 1024 * 1024;
 constexpr const char* kHooks[] = {"UserPromptSubmit",   "Stop",         "StopFailure",
                                   "PostToolUseFailure", "Notification", "SubagentStop",
                                   "SessionEnd"};
-
-std::unexpected<Error> errno_failure(const std::string& what) {
-  const int code = errno;
-  return failure(what + ": " + std::strerror(code), code);
-}
 
 // Whose settings: none for a user that does not exist.
 std::optional<std::string> parse_settings_user(std::string_view name) {

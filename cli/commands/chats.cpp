@@ -5,7 +5,8 @@
 #include <utility>
 
 #include "base/json/json_text.h"
-#include "base/timestamp.h"
+#include "base/terminal.h"
+#include "base/time/timestamp.h"
 #include "cli/commands/time_expression.h"
 #include "cli/output/table.h"
 #include "daemon/config/serve_options.h"
@@ -13,11 +14,6 @@
 
 namespace picortex {
 namespace {
-
-int print_error(std::string_view what) {
-  std::fprintf(stderr, "picortex: chats: %.*s\n", static_cast<int>(what.size()), what.data());
-  return 1;
-}
 
 std::string json_of(const std::vector<ChatSummary>& chats) {
   std::string out;
@@ -83,10 +79,10 @@ Result<ChatsOptions> read_chats_options(Settings& settings) {
 
 int chats(const ChatsOptions& options) {
   const auto found = find(options);
-  if (!found) return print_error(found.error().what);
+  if (!found) return print_error("chats", found.error().what);
   const std::string text = options.json ? json_of(*found) : text_of(*found, options.limit);
   std::fputs(text.c_str(), stdout);
-  return std::fflush(stdout) == 0 ? 0 : print_error("cannot write to stdout");
+  return std::fflush(stdout) == 0 ? 0 : print_error("chats", "cannot write to stdout");
 }
 
 }  // namespace picortex

@@ -8,7 +8,7 @@
 
 #include "base/json/json_text.h"
 #include "base/terminal.h"
-#include "base/timestamp.h"
+#include "base/time/timestamp.h"
 #include "cli/client/event_post.h"
 #include "cli/client/http_client.h"
 #include "cli/commands/health.h"
@@ -22,11 +22,6 @@ namespace {
 
 constexpr std::size_t kIdShown = 8;
 constexpr std::chrono::seconds kPostTime{5};
-
-int print_error(std::string_view what) {
-  std::fprintf(stderr, "picortex: errors: %.*s\n", static_cast<int>(what.size()), what.data());
-  return 1;
-}
 
 std::optional<std::string> parse_group_id(std::string_view text) {
   const bool is_hexadecimal = std::ranges::all_of(
@@ -210,9 +205,9 @@ Result<ErrorsOptions> read_errors_options(Settings& settings) {
 
 int errors(const ErrorsOptions& options) {
   const auto text = options.change ? change(options) : show(options);
-  if (!text) return print_error(text.error().what);
+  if (!text) return print_error("errors", text.error().what);
   std::fputs(text->c_str(), stdout);
-  return std::fflush(stdout) == 0 ? 0 : print_error("cannot write to stdout");
+  return std::fflush(stdout) == 0 ? 0 : print_error("errors", "cannot write to stdout");
 }
 
 }  // namespace picortex

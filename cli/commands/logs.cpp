@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "base/clock.h"
+#include "base/time/clock.h"
 #include "base/terminal.h"
 #include "cli/commands/follower.h"
 #include "cli/commands/time_expression.h"

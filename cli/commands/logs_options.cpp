@@ -4,7 +4,7 @@
 #include <ctime>
 #include <utility>
 
-#include "base/clock.h"
+#include "base/time/clock.h"
 #include "cli/commands/logs.h"
 #include "cli/commands/time_expression.h"
 #include "daemon/config/serve_options.h"

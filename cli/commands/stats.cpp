@@ -6,7 +6,9 @@
 
 #include "base/json/json_text.h"
 #include "base/parse.h"
-#include "base/timestamp.h"
+#include "base/terminal.h"
+#include "base/time/clock.h"
+#include "base/time/timestamp.h"
 #include "cli/commands/time_expression.h"
 #include "cli/output/chart.h"
 #include "cli/output/table.h"
@@ -18,11 +20,6 @@ namespace {
 using Kind = StatsDimension::Kind;
 
 constexpr int kBarWidth = 40;
-
-int print_error(std::string_view what) {
-  std::fprintf(stderr, "picortex: stats: %.*s\n", static_cast<int>(what.size()), what.data());
-  return 1;
-}
 
 std::optional<std::string> parse_name(std::string_view text) {
   if (text.empty() || text.size() > 200) return std::nullopt;
@@ -84,7 +81,7 @@ class Answer {
       out += first_ > 0 ? "; these are the newest " : "; these are the largest ";
       out += grouped_digits(static_cast<std::int64_t>(lines_)) + ": --limit shows more";
     }
-    out += "; times are " + zone_name(unix_ms()) + '\n';
+    out += "; times are " + zone_name(kSystemClock.unix_ms()) + '\n';
     if (!options_.by.empty() || !options_.aggregates.empty()) table().append(out);
     return out;
   }
@@ -92,11 +89,6 @@ class Answer {
   std::size_t cut() const noexcept { return groups_.size() - lines_; }
 
  private:
-  static std::int64_t unix_ms() {
-    using namespace std::chrono;
-    return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
-  }
-
   Table table() const {
     std::vector<Table::Column> columns;
     for (const StatsDimension& dimension : options_.by) columns.push_back({dimension.name});
@@ -230,9 +222,9 @@ Result<StatsOptions> read_stats_options(Settings& settings) {
 
 int stats(const StatsOptions& options) {
   const auto text = answer(options);
-  if (!text) return print_error(text.error().what);
+  if (!text) return print_error("stats", text.error().what);
   std::fputs(text->c_str(), stdout);
-  return std::fflush(stdout) == 0 ? 0 : print_error("cannot write to stdout");
+  return std::fflush(stdout) == 0 ? 0 : print_error("stats", "cannot write to stdout");
 }
 
 }  // namespace picortex

@@ -9,16 +9,14 @@
 
 #include "base/ascii.h"
 #include "base/parse.h"
-#include "base/timestamp.h"
+#include "base/time/durations.h"
+#include "base/time/timestamp.h"
 
 namespace picortex {
 namespace {
 
 using std::chrono::sys_days;
 using Words = std::vector<std::string_view>;
-
-constexpr std::int64_t kSecondMs = 1000;
-constexpr std::int64_t kDayMs = 86'400 * kSecondMs;
 
 std::tm local_fields(std::int64_t unix_ms) {
   const std::time_t seconds = unix_ms / kSecondMs;
@@ -70,7 +68,6 @@ std::optional<int> number(std::string_view text, std::size_t digits_max) {
 
 // Parses "9am", "12:30 pm" and the like.
 std::optional<std::int64_t> parse_half_day_clock(std::string_view text) {
-  constexpr std::int64_t kHourMs = 3'600'000;
   const bool is_afternoon = lower(text[text.size() - 2]) == 'p';
   text.remove_suffix(2);
   const std::size_t colon = std::min(text.find(':'), text.size());
@@ -233,19 +230,19 @@ struct Unit {
   std::int64_t ms;        // 0: counted in days
   int days;
 };
-constexpr std::array<Unit, 13> kUnits{{{"s", 1000, 0},
-                                       {"sec", 1000, 0},
-                                       {"second", 1000, 0},
-                                       {"m", 60'000, 0},
-                                       {"min", 60'000, 0},
-                                       {"minute", 60'000, 0},
-                                       {"h", 3'600'000, 0},
-                                       {"hr", 3'600'000, 0},
-                                       {"hour", 3'600'000, 0},
-                                       {"d", 0, 1},
-                                       {"day", 0, 1},
-                                       {"w", 0, 7},
-                                       {"week", 0, 7}}};
+constexpr std::array<Unit, 13> kTimeUnits{{{"s", 1000, 0},
+                                           {"sec", 1000, 0},
+                                           {"second", 1000, 0},
+                                           {"m", 60'000, 0},
+                                           {"min", 60'000, 0},
+                                           {"minute", 60'000, 0},
+                                           {"h", 3'600'000, 0},
+                                           {"hr", 3'600'000, 0},
+                                           {"hour", 3'600'000, 0},
+                                           {"d", 0, 1},
+                                           {"day", 0, 1},
+                                           {"w", 0, 7},
+                                           {"week", 0, 7}}};
 
 // Takes "2h" or "2hours" off the front of `text`.
 struct UnitCount {
@@ -258,7 +255,7 @@ std::optional<UnitCount> take_count(std::string_view& text) {
   const auto count = number(text.substr(0, digits), 6);
   const std::string_view name = text.substr(digits, end - digits);
   if (!count) return std::nullopt;
-  for (const Unit& unit : kUnits) {
+  for (const Unit& unit : kTimeUnits) {
     if (!equals_ignoring_case(name, unit.name) &&
         !equals_ignoring_case(name, std::string(unit.name) + 's')) {
       continue;

@@ -11,7 +11,7 @@
 #include "base/json/json_object.h"
 #include "base/terminal.h"
 #include "base/text.h"
-#include "base/timestamp.h"
+#include "base/time/timestamp.h"
 #include "cli/commands/time_expression.h"
 #include "cli/output/table.h"
 #include "storage/event_id.h"

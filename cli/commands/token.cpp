@@ -8,18 +8,14 @@
 #include <vector>
 
 #include "base/terminal.h"
-#include "base/timestamp.h"
+#include "base/time/clock.h"
+#include "base/time/timestamp.h"
 #include "daemon/config/serve_options.h"
 #include "daemon/token_watch.h"
 #include "handlers/http/middleware/named_tokens.h"
 
 namespace picortex {
 namespace {
-
-std::int64_t unix_ms() {
-  using namespace std::chrono;
-  return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
-}
 
 using Tokens = std::vector<NamedToken>;
 
@@ -41,7 +37,7 @@ Result<void> add(Tokens& tokens, const TokenOptions& options, const TokenDigest&
   if (tokens.size() == kNamedTokensMax) {
     return failure("there are 64 tokens already: revoke one that is not used");
   }
-  tokens.push_back({options.name, options.scopes, unix_ms(), digest});
+  tokens.push_back({options.name, options.scopes, kSystemClock.unix_ms(), digest});
   return {};
 }
 
@@ -53,7 +49,7 @@ Result<void> change(Tokens& tokens, const TokenOptions& options, const TokenDige
     tokens.erase(found);
   } else {
     found->digest = digest;
-    found->created_ms = unix_ms();
+    found->created_ms = kSystemClock.unix_ms();
   }
   return {};
 }

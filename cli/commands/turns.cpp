@@ -5,10 +5,10 @@
 #include <cstdio>
 #include <utility>
 
-#include "base/clock.h"
 #include "base/json/json_text.h"
 #include "base/terminal.h"
 #include "base/text.h"
+#include "base/time/clock.h"
 #include "cli/commands/logs.h"
 #include "cli/commands/time_expression.h"
 #include "daemon/config/serve_options.h"
@@ -52,12 +52,6 @@ std::string cost(const Turn& turn) {
 
 std::string with_failed(std::int64_t all, std::int64_t failed) {
   return std::to_string(all) + (failed > 0 ? " (" + std::to_string(failed) + " failed)" : "");
-}
-
-std::string visible(std::string_view text) {
-  std::string out;
-  append_visible(out, text);
-  return out;
 }
 
 // "2 denied: a.example, b.example"

@@ -7,6 +7,7 @@
 #include <system_error>
 
 #include "base/terminal.h"
+#include "base/time/durations.h"
 #include "cli/commands/logs.h"
 #include "cli/db/db_export.h"
 #include "cli/db/db_import.h"
@@ -16,8 +17,6 @@
 
 namespace picortex {
 namespace {
-
-constexpr std::int64_t kDayMs = 86'400'000;
 
 int check(const DbOptions& options) {
   const auto problems = check_database(options.data_dir);

@@ -15,6 +15,7 @@
 
 #include "base/file_descriptor.h"
 #include "base/terminal.h"
+#include "base/time/clock.h"
 #include "daemon/config/data_dir.h"
 #include "handlers/ingest/claude/restored_turn.h"
 #include "handlers/query/export_line.h"
@@ -42,15 +43,10 @@ void catch_interrupts() {
   sigaction(SIGTERM, &action, nullptr);
 }
 
-std::int64_t unix_ms() {
-  using namespace std::chrono;
-  return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
-}
-
 // Reads a file line by line. Each line is followed by the padding that the parser needs.
-class Lines {
+class ImportLines {
  public:
-  explicit Lines(int descriptor) : descriptor_(descriptor) {}
+  explicit ImportLines(int descriptor) : descriptor_(descriptor) {}
 
   // Returns the next line without its newline, valid until the next call; nothing at the end of the
   // file and after an interrupt.
@@ -130,7 +126,7 @@ class Import {
 
   StoreResult<void> store(const Event& event) {
     if (in_batch_ == 0) {
-      TRY(store_.begin(unix_ms()));
+      TRY(store_.begin(kSystemClock.unix_ms()));
     }
     ++in_batch_;
     const auto stored = TRY(store_.append(event));
@@ -163,7 +159,7 @@ class Import {
   }
 
   EventStore& store_;
-  Lines lines_;
+  ImportLines lines_;
   ExportLineReader reader_;
   RestoredTurn turns_;
   std::uint64_t line_ = 0;
@@ -190,13 +186,15 @@ int import_events(const std::string& data_dir, const std::string& file, std::int
   if (!input) return print_error("db", input.error().what);
   auto lock = claim_data_dir(data_dir);
   if (!lock) return print_error("db", lock.error().what);
-  auto store = EventStore::open(data_dir, unix_ms());
+  auto store = EventStore::open(data_dir, kSystemClock.unix_ms());
   if (!store) return print_error("db", store.error().what);
-  if (age_max_ms > 0) (*store)->keep_appended(unix_ms() - age_max_ms, unix_ms() + age_max_ms);
+  if (age_max_ms > 0)
+    (*store)->keep_appended(kSystemClock.unix_ms() - age_max_ms,
+                            kSystemClock.unix_ms() + age_max_ms);
   catch_interrupts();
   Import import(**store, input->number());
   const auto done = import.run();
-  if (auto finished = (*store)->finish(unix_ms()); !finished)
+  if (auto finished = (*store)->finish(kSystemClock.unix_ms()); !finished)
     return print_error("db", finished.error().what);
   std::printf("%llu events stored, %llu were there already\n",
               static_cast<unsigned long long>(import.stored()),

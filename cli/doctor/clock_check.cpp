@@ -1,13 +1,12 @@
 #include "base/terminal.h"
-#include "base/timestamp.h"
+#include "base/time/durations.h"
+#include "base/time/timestamp.h"
 #include "cli/doctor/checks.h"
 #include "storage/event_id.h"
 #include "storage/query/event_reader.h"
 
 namespace picortex {
 namespace {
-
-constexpr std::int64_t kMinuteMs = 60'000;
 
 // The time of the newest event; nothing if there is none or it cannot be read.
 std::optional<std::int64_t> newest_event_ms(const std::string& data_dir) {

@@ -17,9 +17,9 @@ namespace {
 constexpr int kWrongMax = 100;  // wrong lines or values; more are not looked for
 
 // The text of a file, of which single lines can be looked at and emptied.
-class Lines {
+class NumberedText {
  public:
-  explicit Lines(std::string text) : text_(std::move(text)) {}
+  explicit NumberedText(std::string text) : text_(std::move(text)) {}
 
   const std::string& text() const noexcept { return text_; }
   // `number` counts from 1.
@@ -45,7 +45,7 @@ std::string comment_out(const std::string& file, int number) {
 }
 
 // A name that is none is usually another one, misspelt.
-std::string fix_of(const std::string& file, int number, std::string_view line) {
+std::string correction_of(const std::string& file, int number, std::string_view line) {
   const std::string name(line.substr(0, line.find('=')));
   const bool is_name =
       std::ranges::all_of(name, [](char c) { return is_alphanumeric(c) || c == '_'; });
@@ -61,7 +61,7 @@ std::string fix_of(const std::string& file, int number, std::string_view line) {
 // The options of the lines that are right; the others are reported. `parse_config` stops at the
 // first wrong line, so that line is emptied and the rest parsed again.
 ConfigLines parse_lines(const std::string& file, std::string text, Findings& findings) {
-  Lines lines(std::move(text));
+  NumberedText lines(std::move(text));
   for (int wrong = 0; wrong < kWrongMax; ++wrong) {
     auto parsed = parse_config(lines.text(), {});
     if (parsed) return *std::move(parsed);
@@ -70,7 +70,7 @@ ConfigLines parse_lines(const std::string& file, std::string text, Findings& fin
     const int number = take_whole<int>(what).value_or(1);
     findings.problem("config.line",
                      shell_word(file) + ':' + std::to_string(number) + std::string(what),
-                     fix_of(file, number, lines.line(number)));
+                     correction_of(file, number, lines.line(number)));
     lines.empty(number);
   }
   return {};

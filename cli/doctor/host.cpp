@@ -17,7 +17,7 @@
 #include <memory>
 #include <utility>
 
-#include "base/clock.h"
+#include "base/time/clock.h"
 #include "base/parse.h"
 #include "base/read_file.h"
 #include "base/text.h"

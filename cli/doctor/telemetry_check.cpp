@@ -1,5 +1,5 @@
 #include "base/terminal.h"
-#include "base/timestamp.h"
+#include "base/time/timestamp.h"
 #include "cli/claude/claude.h"
 #include "cli/doctor/checks.h"
 #include "storage/query/turn_reader.h"

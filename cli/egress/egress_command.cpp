@@ -2,9 +2,10 @@
 
 #include <optional>
 
-#include "base/clock.h"
 #include "base/parse.h"
 #include "base/terminal.h"
+#include "base/time/clock.h"
+#include "base/time/durations.h"
 #include "cli/commands/health.h"
 #include "cli/commands/logs.h"
 #include "cli/commands/time_expression.h"
@@ -16,13 +17,6 @@
 
 namespace picortex {
 namespace {
-
-std::optional<std::string> parse_file(std::string_view text) {
-  if (text.empty() || text.size() > 4000 || text.find('\0') != text.npos) {
-    return std::nullopt;
-  }
-  return std::string(text);
-}
 
 std::optional<std::string> parse_file_or_none(std::string_view text) {
   return text.empty() ? std::string() : parse_file(text);
@@ -65,7 +59,6 @@ std::optional<std::optional<IpAddress>> parse_address_or_none(std::string_view t
 
 // Of `egress allow --for`; empty: without an end.
 std::optional<std::int64_t> parse_term(std::string_view text) {
-  constexpr std::int64_t kDayMs = 86'400'000;
   constexpr DurationUnit kUnits[] = {{"m", 60'000}, {"h", 3'600'000}, {"d", kDayMs}};
   if (text.empty()) return 0;
   return parse_duration(text, kUnits, 1, 365 * kDayMs);
@@ -81,6 +74,13 @@ std::optional<std::string> parse_upload(std::string_view text) {
 }
 
 }  // namespace
+
+std::optional<std::string> parse_file(std::string_view text) {
+  if (text.empty() || text.size() > 4000 || text.find('\0') != text.npos) {
+    return std::nullopt;
+  }
+  return std::string(text);
+}
 
 Result<EgressOptions> read_egress_options(Settings& settings, EgressVerb verb,
                                           std::string argument) {

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/net/ip_address.h"
@@ -73,6 +74,9 @@ int egress_proposals(const EgressOptions& options);
 int egress_approve(const EgressOptions& options);
 int egress_suggest(const EgressOptions& options);
 int egress_selftest(const EgressOptions& options);
+
+// A list's path: 1 to 4,000 bytes.
+std::optional<std::string> parse_file(std::string_view text);
 
 // Prints one line on stderr.
 int egress_failed(int exit_status, const std::string& what);

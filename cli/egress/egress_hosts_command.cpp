@@ -5,6 +5,7 @@
 #include <set>
 
 #include "base/json/json_text.h"
+#include "base/time/clock.h"
 #include "cli/commands/time_expression.h"
 #include "cli/egress/allowlist_files.h"
 #include "cli/egress/egress_command.h"
@@ -19,17 +20,12 @@ namespace {
 // At most this many trusted names are compared.
 constexpr std::size_t kTrustedMax = 2000;
 
-std::int64_t unix_ms() {
-  using namespace std::chrono;
-  return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
-}
-
 std::string padded(std::string text, std::size_t width) {
   text.append(text.size() < width ? width - text.size() : 1, ' ');
   return text;
 }
 
-std::string place_of(const EgressHost& host) {
+std::string place_of_host(const EgressHost& host) {
   std::string place;
   append_json_escaped(place, host.name);
   const bool is_v6 = place.find(':') != place.npos;
@@ -71,7 +67,8 @@ StoreResult<EgressHostsPage> read_page(const EgressOptions& options) {
 // "times are UTC; 5,008 of 5,020 hosts, 31 more made room for others; these are the 200 attempted
 // last, --limit shows more"
 std::string summary_of(const EgressHostsPage& page, std::int64_t matching) {
-  std::string text = "times are " + zone_name(unix_ms()) + "; " + grouped_digits(matching);
+  std::string text =
+      "times are " + zone_name(kSystemClock.unix_ms()) + "; " + grouped_digits(matching);
   if (matching < page.total) text += " of " + grouped_digits(page.total);
   text += page.total == 1 ? " host" : " hosts";
   if (page.evicted > 0) text += ", " + grouped_digits(page.evicted) + " more made room for others";
@@ -86,7 +83,7 @@ std::string summary_of(const EgressHostsPage& page, std::int64_t matching) {
 class Suggestions {
  public:
   Suggestions(const std::vector<EgressHost>& hosts, const Allowlist& rules)
-      : rules_(rules), now_ms_(unix_ms()) {
+      : rules_(rules), now_ms_(kSystemClock.unix_ms()) {
     for (const Rule& rule : rules.rules()) {
       if (rule.kind != RuleKind::network && trusted_.size() < kTrustedMax) {
         trusted_.push_back(rule.name);
@@ -109,7 +106,7 @@ class Suggestions {
 
  private:
   void add(const EgressHost& host) {
-    const std::string place = place_of(host);
+    const std::string place = place_of_host(host);
     if (host.protocol != kProtocolTcp) {
       remarks_.push_back(place + " by " + protocol_label(host.protocol) +
                          ": no rule can permit it");
@@ -161,7 +158,7 @@ int egress_hosts(const EgressOptions& options) {
             {"kind", "allowed", "learned", "denied", "bytes up", "bytes down", "first", "last"});
   for (const EgressHost& host : page.hosts) {
     print_row(
-        place_of(host),
+        place_of_host(host),
         {host.port == 0 ? "name" : protocol_label(host.protocol), std::to_string(host.allowed),
          std::to_string(host.learned), std::to_string(host.denied), bytes_of(host, host.bytes_up),
          bytes_of(host, host.bytes_down), local_time(host.first_seen_ms).substr(0, 19),

@@ -8,7 +8,8 @@
 
 #include "base/json/json_text.h"
 #include "base/terminal.h"
-#include "base/timestamp.h"
+#include "base/time/clock.h"
+#include "base/time/timestamp.h"
 #include "cli/client/event_post.h"
 #include "cli/client/http_client.h"
 #include "cli/egress/allowlist_files.h"
@@ -21,11 +22,6 @@ namespace picortex {
 namespace {
 
 using simdjson::dom::element;
-
-std::int64_t unix_ms() {
-  using namespace std::chrono;
-  return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
-}
 
 int bad_pattern(const EgressOptions& options, const char* reason) {
   return egress_failed(
@@ -40,7 +36,7 @@ void print_still_permitted(const EgressOptions& options) {
   const auto rules = load_rules(options.allowlist, options.data_dir, problems);
   const auto name = HostName::parse(options.argument.substr(0, options.argument.find(':')));
   if (!rules || !name) return;
-  if (const auto rule = rules->match({.name = name->view()}, unix_ms())) {
+  if (const auto rule = rules->match({.name = name->view()}, kSystemClock.unix_ms())) {
     const Rule& found = rules->rules()[*rule];
     std::printf("still permitted by %s (%s)\n", found.text.c_str(),
                 std::string(source_label(found.source)).c_str());
@@ -69,7 +65,8 @@ int list_from_files(const EgressOptions& options, const std::string& why) {
   print_notice("egress", why + ": these are the files' rules, without their use");
   const std::size_t shown = std::min(rules->rules().size(), options.limit);
   for (const Rule& rule : std::span(rules->rules()).first(shown)) {
-    print_rule(rule.text, source_label(rule.source), rule.expires_ms <= unix_ms() ? "expired" : "");
+    print_rule(rule.text, source_label(rule.source),
+               rule.expires_ms <= kSystemClock.unix_ms() ? "expired" : "");
   }
   print_left_out(std::ssize(rules->rules()) - static_cast<std::int64_t>(shown));
   std::fputs(problems.c_str(), stderr);
@@ -167,7 +164,7 @@ int allow_rule(const EgressOptions& options) {
   std::string rule = options.argument;
   std::string text = edit->text();
   if (is_temporary) {
-    const std::int64_t now_ms = unix_ms();
+    const std::int64_t now_ms = kSystemClock.unix_ms();
     rule += " expires=" + iso_time(now_ms + options.for_ms);
     text = without_same_target(without_expired(text, now_ms), options.argument);
   } else if (const auto there = covering_rule(text, options.argument)) {

@@ -5,6 +5,7 @@
 
 #include "base/terminal.h"
 #include "cli/egress/allowlist_files.h"
+#include "cli/egress/egress_command.h"
 #include "daemon/config/serve_options.h"
 #include "daemon/egress/fence_plan.h"
 #include "netfilter/kernel/fenced_user.h"
@@ -13,11 +14,6 @@
 
 namespace picortex {
 namespace {
-
-std::optional<std::string> parse_file(std::string_view text) {
-  if (text.empty() || text.size() > 4000 || text.find('\0') != text.npos) return std::nullopt;
-  return std::string(text);
-}
 
 int say(const char* text) { return std::puts(text) < 0 ? EXIT_FAILURE : EXIT_SUCCESS; }
 

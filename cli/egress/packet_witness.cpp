@@ -98,13 +98,13 @@ bool PacketWitness::read_until(std::string_view bytes) {
 }
 
 bool PacketWitness::sees(std::string_view bytes, std::chrono::milliseconds patience) {
-  using Clock = std::chrono::steady_clock;
-  const auto until = Clock::now() + patience;
+  const auto until = std::chrono::steady_clock::now() + patience;
   std::vector<pollfd> waiting;
   for (const auto& socket : sockets_) waiting.push_back({socket->number(), POLLIN, 0});
   while (true) {
     if (read_until(bytes)) return true;
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(until - Clock::now());
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
+        until - std::chrono::steady_clock::now());
     if (left.count() <= 0) return false;
     poll(waiting.data(), waiting.size(), static_cast<int>(left.count()));
   }

@@ -14,6 +14,7 @@
 
 #include "base/file_descriptor.h"
 #include "base/terminal.h"
+#include "base/time/clock.h"
 #include "base/uuid/uuid_v7.h"
 #include "cli/client/event_post.h"
 #include "cli/client/event_spool.h"
@@ -28,11 +29,6 @@ constexpr std::size_t kLineSizeMax = 900 * 1024;  // one request may have 1 MiB
 constexpr std::size_t kBatchSize = 64 * 1024;     // a quarter of what the spool holds
 constexpr int kBatchWaitMs = 200;
 constexpr std::size_t kRejectionsShown = 10;
-
-std::int64_t unix_ms() {
-  using namespace std::chrono;
-  return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
-}
 
 void report(const std::string& what) { std::fprintf(stderr, "picortex: emit: %s\n", what.c_str()); }
 
@@ -168,7 +164,7 @@ class LineReader {
       return delivery_.reject("line " + std::to_string(line_number_) +
                               " is longer than 900 KiB and was not sent");
     }
-    const std::int64_t now = unix_ms();
+    const std::int64_t now = kSystemClock.unix_ms();
     batch_ += complete_line(document_, line, options_.ids, ids_.next(now), now);
     ++batch_lines_;
     if (batch_.size() >= kBatchSize) hand_over();
@@ -232,7 +228,7 @@ int emit(const EmitOptions& options, const Environment& environment) {
   signal(SIGPIPE, SIG_IGN);
   Delivery delivery(options, environment);
   if (options.event) {
-    const std::int64_t now = unix_ms();
+    const std::int64_t now = kSystemClock.unix_ms();
     UuidV7Generator ids;
     delivery.deliver(render_emitted(*options.event, options.ids, ids.next(now), now), 1);
     return delivery.finish();

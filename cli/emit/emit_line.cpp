@@ -7,7 +7,7 @@
 #include "base/json/writer.h"
 #include "base/terminal.h"
 #include "base/text.h"
-#include "base/timestamp.h"
+#include "base/time/timestamp.h"
 
 namespace picortex {
 namespace {

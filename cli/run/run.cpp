@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "base/terminal.h"
+#include "base/time/clock.h"
 #include "base/uuid/uuid_v7.h"
 #include "cli/client/event_post.h"
 #include "cli/client/event_spool.h"
@@ -25,11 +26,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::string_view kRequestIdVariable = "PICORTEX_REQUEST_ID";
-
-std::int64_t unix_ms() {
-  using namespace std::chrono;
-  return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
-}
 
 std::optional<std::string> parse_chat_id(std::string_view text) {
   if (text.size() > kChatIdSizeMax || !simdjson::validate_utf8(text)) return std::nullopt;
@@ -98,7 +94,7 @@ class Run {
     if (token) {
       add_telemetry(environment_, options_.server,
                     {.request_id = identity_.request_id,
-                     .run_id = ids_.next(unix_ms()),
+                     .run_id = ids_.next(kSystemClock.unix_ms()),
                      .chat_id = options_.chat_id,
                      .token = token->text});
     }
@@ -114,9 +110,9 @@ class Run {
     signal(SIGPIPE, SIG_IGN);  // after the start, since the child inherits ignored signals
     std::optional<EventPost> post;
     if (token) post.emplace(options_.server, *token);
-    const std::string start =
-        render_child_start(identity_, ids_.next(unix_ms()), unix_ms(), process, options_.command,
-                           options_.hides_arguments ? Arguments::hidden : Arguments::shown);
+    const std::string start = render_child_start(
+        identity_, ids_.next(kSystemClock.unix_ms()), kSystemClock.unix_ms(), process,
+        options_.command, options_.hides_arguments ? Arguments::hidden : Arguments::shown);
     if (writes_events_) write_stderr(start);
     if (post) {
       post->begin(start);
@@ -126,8 +122,8 @@ class Run {
     const ChildEnd end = child->wait();
     const auto duration =
         std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - started_at);
-    const std::string exit =
-        render_child_exit(identity_, ids_.next(unix_ms()), unix_ms(), process, end, duration);
+    const std::string exit = render_child_exit(identity_, ids_.next(kSystemClock.unix_ms()),
+                                               kSystemClock.unix_ms(), process, end, duration);
     if (writes_events_) write_stderr(exit);
     if (post) {
       deliver(*post, exit);
@@ -143,7 +139,7 @@ class Run {
     std::optional<Uuid> request_id;
     if (inherited != environment_.end()) request_id = parse_uuid(inherited->second);
     const bool is_usable = request_id && !request_id->is_nil();
-    identity_.request_id = is_usable ? *request_id : ids_.next(unix_ms());
+    identity_.request_id = is_usable ? *request_id : ids_.next(kSystemClock.unix_ms());
     if (!is_usable && inherited != environment_.end() && !inherited->second.empty()) {
       warn("the inherited PICORTEX_REQUEST_ID " + display(inherited->second) +
            " is not a UUID: a new one replaces it");
@@ -171,7 +167,7 @@ class Run {
   }
 
   void warn(const std::string& what) {
-    write_stderr(writes_events_ ? render_run_warning(identity_, unix_ms(), what)
+    write_stderr(writes_events_ ? render_run_warning(identity_, kSystemClock.unix_ms(), what)
                                 : "picortex: run: warning: " + what + '\n');
   }
 

@@ -25,20 +25,14 @@ namespace {
 // to three times while it is frozen or sent.
 constexpr std::size_t kTargetsMax = 4;
 constexpr std::size_t kBatchBytesMax = std::size_t{4} << 20;
-constexpr std::size_t kHostSizeMax = 253;
-
 std::string own_host_name() {
   char name[256] = {};
   if (gethostname(name, sizeof name - 1) != 0 || name[0] == '\0') return "localhost";
   return name;
 }
 
-std::optional<std::string> parse_host(std::string_view text) {
-  if (text.empty()) return own_host_name();
-  const bool is_plain = text.size() <= kHostSizeMax && std::ranges::all_of(text, [](char c) {
-                          return is_alphanumeric(c) || c == '.' || c == '-' || c == '_' || c == ':';
-                        });
-  return is_plain ? std::optional(std::string(text)) : std::nullopt;
+std::optional<std::string> parse_own_label(std::string_view text) {
+  return text.empty() ? own_host_name() : parse_host_label(text);
 }
 
 int init(const ShipOptions& options) {
@@ -105,7 +99,7 @@ Result<ShipOptions> read_ship_options(Settings& settings, ShipVerb verb) {
     options.json = settings.toggle(kAnswerJson);
   } else {
     options.targets = settings.each(kShipTo, ShipTarget::parse);
-    if (verb == ShipVerb::run) options.host = settings.one(kShipHost, parse_host);
+    if (verb == ShipVerb::run) options.host = settings.one(kShipHost, parse_own_label);
     if (verb == ShipVerb::init) options.apply = settings.toggle(kShipApply);
   }
   if (settings.error()) return std::unexpected(*settings.error());

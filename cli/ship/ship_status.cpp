@@ -3,7 +3,7 @@
 #include <cstdio>
 #include <vector>
 
-#include "base/clock.h"
+#include "base/time/clock.h"
 #include "base/json/json_object.h"
 #include "base/terminal.h"
 #include "ship/ship_state.h"

@@ -1,31 +1,16 @@
 #include "cli/source/fleet_place.h"
 
-#include <algorithm>
 #include <utility>
 
-#include "base/ascii.h"
 #include "cli/source/fleet_source.h"
 #include "cli/source/local_source.h"
 
 namespace picortex {
-namespace {
-
-constexpr std::size_t kHostSizeMax = 253;
-
-// As `ship --host` takes it; empty: none.
-std::optional<std::string> parse_host(std::string_view text) {
-  const bool is_plain = text.size() <= kHostSizeMax && std::ranges::all_of(text, [](char c) {
-                          return is_alphanumeric(c) || c == '.' || c == '-' || c == '_' || c == ':';
-                        });
-  return is_plain ? std::optional(std::string(text)) : std::nullopt;
-}
-
-}  // namespace
 
 Result<std::optional<FleetPlace>> read_fleet(Settings& settings) {
   const std::string url = settings.one(
       kFromUrl, [](std::string_view text) { return std::optional(std::string(text)); });
-  const std::string host = settings.one(kFromHost, parse_host);
+  const std::string host = settings.one(kFromHost, parse_host_label);
   if (url.empty()) {
     if (host.empty()) return std::nullopt;
     return failure("--host names a host of a fleet: give the fleet's table with --from too");

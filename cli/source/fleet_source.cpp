@@ -20,10 +20,6 @@ constexpr std::size_t kTiesMax = 10'000;
 // Steps of the local zone begin at its multiples, wherever the zone is.
 constexpr std::int64_t kCellMs = 900'000;
 
-std::size_t size_of(const EventRow& row) noexcept {
-  return row.event_type.size() + row.chat_id.size() + row.msg.size() + row.data.size();
-}
-
 std::string between(std::string_view column, const Uuid& low, const Uuid& high) {
   const std::string name(column);
   if (low == high) return name + " = " + sql_uuid(low);
@@ -73,7 +69,7 @@ Result<bool> FleetSource::read(const EventFilter& filter, const RowsWanted& want
       is_all = false;
       return false;
     }
-    bytes += size_of(row);
+    bytes += row.text_size();
     rows.push_back(std::move(row));
     return true;
   }));

@@ -10,7 +10,7 @@
 #include "base/json/json_text.h"
 #include "base/parse.h"
 #include "base/text.h"
-#include "base/timestamp.h"
+#include "base/time/timestamp.h"
 #include "storage/event_id.h"
 
 namespace picortex {

@@ -4,6 +4,7 @@
 #include <set>
 #include <utility>
 
+#include "base/time/durations.h"
 #include "cli/source/fleet_sql.h"
 #include "cli/source/turn_fold.h"
 
@@ -15,7 +16,6 @@ constexpr std::string_view kTurnTypes =
     "(startsWith(event_type, 'claude.') OR event_type IN ('egress.rejected', 'egress.allowed', "
     "'child.exit'))";
 constexpr std::string_view kSubmissionType = "claude.prompt_submitted";
-constexpr std::int64_t kDayMs = 86'400'000;
 constexpr std::size_t kTurnsMax = 20'000;
 constexpr std::size_t kEventsMax = 400'000;
 constexpr std::size_t kBytesMax = std::size_t{256} << 20;

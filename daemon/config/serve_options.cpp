@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/byte_size.h"
+#include "base/time/durations.h"
 #include "handlers/alerts/alert_watch.h"
 #include "handlers/ops/tmux_probe.h"
 #include "netfilter/kernel/fenced_user.h"
@@ -124,7 +125,6 @@ Result<ServeOptions> read_serve_options(Settings& settings) {
     return true;
   });
   options.durability = settings.one(kDurability, word_of(kDurabilities));
-  constexpr std::int64_t kDayMs = 86'400'000;
   options.retention = {.age_max_ms = kDayMs * settings.number(kRetentionDays),
                        .size_max = settings.one(kMaxDbBytes, parse_database_size)};
   options.disk_free_min = static_cast<std::uint64_t>(settings.one(kMinFreeBytes, parse_byte_size));

@@ -6,12 +6,11 @@
 
 #include "base/json/json_object.h"
 #include "handlers/http/middleware/media_type.h"
+#include "handlers/http/response.h"
 #include "netfilter/policy/allowlist.h"
 
 namespace picortex {
 namespace {
-
-constexpr std::string_view kRetrySoon = "Retry-After: 1\r\n";
 
 // Whether the text is one line for people.
 bool is_plain(std::string_view text) noexcept {
@@ -22,7 +21,7 @@ bool is_plain(std::string_view text) noexcept {
 }
 
 // Returns the pattern as a rule would have it; nothing if it is none for one host.
-std::optional<std::string> read_host(std::string_view text) {
+std::optional<std::string> read_proposed_host(std::string_view text) {
   Allowlist list;
   if (text.find_first_of(" \t#\n\r*") != text.npos || text.empty()) return std::nullopt;
   if (!list.add(text, RuleSource::list).empty() || list.rules().size() != 1) return std::nullopt;
@@ -47,7 +46,7 @@ void ProposalEndpoint::post(http::Exchange& exchange) noexcept {
     return exchange.fail(415, "Unsupported Media Type: application/json is needed");
   }
   if (!writer_.is_open_to(1) || deliveries_.is_used_up()) {
-    return exchange.fail(503, "The proposal cannot be stored now", kRetrySoon);
+    return exchange.fail(503, "The proposal cannot be stored now", http::kRetrySoon);
   }
   Delivery& delivery = deliveries_.lend(*this);
   if (auto done = read(exchange, delivery); !done) {
@@ -71,7 +70,7 @@ Result<void> ProposalEndpoint::read(http::Exchange& exchange, Delivery& delivery
   std::string_view reason;
   std::string_view request_text;
   if (body["host"].get(host_text) != simdjson::SUCCESS) return failure("host is not a string");
-  const auto host = read_host(host_text);
+  const auto host = read_proposed_host(host_text);
   if (!host) return failure("host is not one host: HOST, HOST:PORT, ADDRESS or ADDRESS:PORT");
   if (body["reason"].get(reason) != simdjson::SUCCESS || reason.empty() ||
       reason.size() > kReasonSizeMax || !is_plain(reason)) {
@@ -119,7 +118,7 @@ void ProposalEndpoint::end(Delivery& delivery, StoreOutcome outcome) noexcept {
     JsonObject(body).text("host", delivery.host).boolean("stored", true);
     delivery.exchange->respond({.body = body});
   } else {
-    delivery.exchange->fail(503, "The proposal cannot be stored now", kRetrySoon);
+    delivery.exchange->fail(503, "The proposal cannot be stored now", http::kRetrySoon);
   }
   deliveries_.give_back(delivery);
 }

@@ -9,7 +9,7 @@ namespace picortex {
 namespace {
 
 // Reads the only parameter: a host's name, normalised, or an address.
-Result<std::string> read_host(std::string_view query) {
+Result<std::string> read_asked_host(std::string_view query) {
   const auto pairs = parse_form(query);
   if (!pairs) return std::unexpected(pairs.error());
   if (pairs->size() != 1 || pairs->front().first != "host") {
@@ -81,7 +81,7 @@ void WhyEndpoint::get(http::Exchange& exchange) noexcept {
                          "ask why a host was denied",
                          "WWW-Authenticate: Bearer\r\n");
   }
-  const auto host = read_host(exchange.request().query);
+  const auto host = read_asked_host(exchange.request().query);
   if (!host) return exchange.fail(400, host.error().what);
   const View view = may_read ? View::everything : View::own_attempts;
   body_.clear();

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "base/json/json_object.h"
-#include "base/timestamp.h"
+#include "base/time/timestamp.h"
 
 namespace picortex {
 namespace {

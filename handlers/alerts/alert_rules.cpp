@@ -22,7 +22,7 @@ bool is_own_alert(std::string_view event_type) noexcept {
          std::ranges::find(kOtherAlerts, event_type) != std::end(kOtherAlerts);
 }
 
-constexpr DurationUnit kUnits[] = {
+constexpr DurationUnit kRuleUnits[] = {
     {"s", 1'000}, {"m", 60'000}, {"h", 3'600'000}, {"d", 86'400'000}};
 constexpr std::string_view kDurationWanted =
     " is not a duration such as 30s, 5m, 1h, from 10s to 7d";
@@ -133,7 +133,7 @@ class RuleReader {
   }
 
   static Result<void> read_duration_of(std::int64_t& duration_ms, std::string_view value) {
-    const auto duration = parse_duration(value, kUnits, kDurationMinMs, kDurationMaxMs);
+    const auto duration = parse_duration(value, kRuleUnits, kDurationMinMs, kDurationMaxMs);
     if (!duration) return reject(value, kDurationWanted);
     duration_ms = *duration;
     return {};

@@ -3,13 +3,9 @@
 #include <utility>
 
 #include "base/text.h"
+#include "base/time/durations.h"
 
 namespace picortex {
-namespace {
-
-constexpr std::int64_t kMinuteMs = 60'000;
-
-}  // namespace
 
 void ReturnedErrorWatch::on_error_states(const ErrorStates& states) noexcept {
   states_.clear();

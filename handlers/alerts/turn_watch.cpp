@@ -4,12 +4,12 @@
 #include <utility>
 
 #include "base/text.h"
+#include "base/time/durations.h"
 
 namespace picortex {
 namespace {
 
 constexpr std::size_t kTextSizeMax = 512;
-constexpr std::int64_t kMinuteMs = 60'000;
 // More alerts than could be reported are only counted.
 constexpr std::size_t kDueMax = 1024;
 

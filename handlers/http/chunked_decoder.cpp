@@ -3,12 +3,10 @@
 #include <algorithm>
 
 #include "base/byte_set.h"
+#include "handlers/http/token_characters.h"
 
 namespace picortex::http {
 namespace {
-
-constexpr ByteSet kTokenCharacters =
-    ByteSet("!#$%&'*+-.^_`|~").add_range('0', '9').add_range('A', 'Z').add_range('a', 'z');
 
 bool is_token(char c) noexcept { return kTokenCharacters.has(c); }
 bool is_blank(char c) noexcept { return c == ' ' || c == '\t'; }

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "base/clock.h"
+#include "base/time/clock.h"
 #include "base/uuid/uuid.h"
 #include "handlers/http/head_scanner.h"
 #include "handlers/http/middleware/client_address.h"

@@ -5,6 +5,7 @@
 
 #include "base/byte_scan.h"
 #include "base/byte_set.h"
+#include "handlers/http/token_characters.h"
 
 namespace picortex::http {
 namespace {
@@ -18,8 +19,6 @@ constexpr Answer rejected(int status, const char* reason) {
   return {.kind = Kind::rejected, .status = status, .reason = reason};
 }
 
-constexpr ByteSet kTokenCharacters =
-    ByteSet("!#$%&'*+-.^_`|~").add_range('0', '9').add_range('A', 'Z').add_range('a', 'z');
 constexpr ByteSet kTargetCharacters = ByteSet().add_range('!', '~');
 
 bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }

@@ -4,11 +4,11 @@
 
 #include "base/json/json_object.h"
 #include "handlers/http/middleware/media_type.h"
+#include "handlers/http/response.h"
 
 namespace picortex {
 namespace {
 
-constexpr std::string_view kRetrySoon = "Retry-After: 1\r\n";
 constexpr std::string_view kWrongBody =
     "The body is not an object with chat_id, a text of 1 to 256 bytes, and nothing else";
 
@@ -33,7 +33,8 @@ void ForgetEndpoint::post(http::Exchange& exchange) noexcept {
     return exchange.fail(400, kWrongBody);
   }
   if (!writer_.is_available() || jobs_.is_used_up()) {
-    return exchange.fail(503, "The database cannot be written now; try again later", kRetrySoon);
+    return exchange.fail(503, "The database cannot be written now; try again later",
+                         http::kRetrySoon);
   }
   Job& job = jobs_.lend(*this);
   job.exchange = &exchange;
@@ -46,7 +47,7 @@ void ForgetEndpoint::end(Job& job) noexcept {
   const Forgetting& forgetting = job.forgetting;
   const Erased erased = forgetting.erased();
   if (!forgetting.is_done()) {
-    exchange.fail(503, "The database cannot be written now; try again later", kRetrySoon);
+    exchange.fail(503, "The database cannot be written now; try again later", http::kRetrySoon);
     return jobs_.give_back(job);
   }
   // The feed has copies of the last events; its readers continue from the database.

@@ -2,22 +2,24 @@
 
 #include <algorithm>
 
+#include "base/time/durations.h"
+
 namespace picortex {
 namespace {
 
-constexpr double kMinuteMs = 60'000;
+constexpr double kMinute = kMinuteMs;
 
 }  // namespace
 
 TelemetryBudget::TelemetryBudget(std::uint32_t events_per_minute) noexcept {
   set_limit(events_per_minute);
-  events_ = events_per_ms_ * kMinuteMs;
+  events_ = events_per_ms_ * kMinute;
 }
 
 void TelemetryBudget::set_limit(std::uint32_t events_per_minute) noexcept {
   limit_ = events_per_minute;
-  events_per_ms_ = events_per_minute / kMinuteMs;
-  events_ = std::min(events_, events_per_ms_ * kMinuteMs);
+  events_per_ms_ = events_per_minute / kMinute;
+  events_ = std::min(events_, events_per_ms_ * kMinute);
 }
 
 bool TelemetryBudget::has_room(std::int64_t now_ms) noexcept {
@@ -36,7 +38,7 @@ void TelemetryBudget::spend(std::size_t events, std::size_t bytes) noexcept {
 double TelemetryBudget::left_at(std::int64_t now_ms) const noexcept {
   const std::int64_t passed_ms = std::max<std::int64_t>(now_ms - refilled_ms_, 0);
   return std::min(events_ + static_cast<double>(passed_ms) * events_per_ms_,
-                  events_per_ms_ * kMinuteMs);
+                  events_per_ms_ * kMinute);
 }
 
 std::optional<std::int64_t> TelemetryBudget::left(std::int64_t now_ms) const noexcept {

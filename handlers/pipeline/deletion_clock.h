@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <optional>
 
-#include "base/trusted_clock.h"
+#include "base/time/trusted_clock.h"
 #include "reactor/log.h"
 #include "reactor/reactor.h"
 #include "storage/retention.h"

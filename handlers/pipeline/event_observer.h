@@ -1,6 +1,6 @@
 #pragma once
 
-#include "base/clock.h"
+#include "base/time/clock.h"
 #include "storage/event.h"
 #include "storage/query/stats/error_states.h"
 #include "storage/turns_so_far.h"

@@ -15,7 +15,7 @@ constexpr unsigned kTicksPerMetrics = 5;
 constexpr unsigned kTicksPerReporting = 3600;
 constexpr std::chrono::milliseconds kBusyRetryDelay{10};
 constexpr std::chrono::seconds kBusyMax{5};
-constexpr std::chrono::seconds kMinutesKept{1};
+constexpr std::chrono::seconds kMinutesNotedEvery{1};
 // How many events a look reads past all caches; and how many when a database that was found damaged
 // is opened again.
 constexpr int kEventsSampled = 16;
@@ -287,7 +287,7 @@ void EventWriter::note_written() {
   if (result.has_more_to_prune && !next_slice_.is_running()) {
     slices_.start(next_slice_, reactor_.now());
   }
-  if (reactor_.now() - minutes_noted_ >= kMinutesKept) note_minutes();
+  if (reactor_.now() - minutes_noted_ >= kMinutesNotedEvery) note_minutes();
   orders_.end_stored(job_);
 }
 

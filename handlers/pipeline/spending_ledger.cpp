@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/time/durations.h"
 #include "storage/turn_note.h"
 
 namespace picortex {
 namespace {
 
-constexpr std::int64_t kMinuteMs = 60'000;
 constexpr std::int64_t kMinutesKept = SpendingLimit::kWindowMaxMs / kMinuteMs;
 
 }  // namespace

@@ -9,7 +9,7 @@ namespace picortex {
 namespace {
 
 constexpr std::int64_t kMicrosPerDollar = 1'000'000;
-constexpr DurationUnit kUnits[] = {{"d", 86'400'000}, {"h", 3'600'000}, {"m", 60'000}};
+constexpr DurationUnit kWindowUnits[] = {{"d", 86'400'000}, {"h", 3'600'000}, {"m", 60'000}};
 
 std::optional<std::int64_t> parse_micros(std::string_view text) noexcept {
   constexpr std::size_t kDecimalsMax = 6;
@@ -36,8 +36,8 @@ Result<SpendingLimit> parse_spending_limit(std::string_view text) {
     return failure('\'' + std::string(text.substr(0, slash)) +
                    "' is not a number of US dollars such as 5 or 0.50, up to 1000000");
   }
-  const auto window =
-      parse_duration(text.substr(slash + 1), kUnits, kUnits[2].ms, SpendingLimit::kWindowMaxMs);
+  const auto window = parse_duration(text.substr(slash + 1), kWindowUnits, kWindowUnits[2].ms,
+                                     SpendingLimit::kWindowMaxMs);
   if (!window) {
     return failure('\'' + std::string(text.substr(slash + 1)) +
                    "' is not a duration such as 30m, 1h or 1d, from 1m to 7d");
@@ -56,7 +56,7 @@ std::string dollars_text(std::int64_t micros) {
 }
 
 std::string window_text(std::int64_t window_ms) {
-  for (const DurationUnit& unit : kUnits) {
+  for (const DurationUnit& unit : kWindowUnits) {
     if (window_ms % unit.ms == 0) {
       return std::to_string(window_ms / unit.ms) + std::string(unit.suffix);
     }

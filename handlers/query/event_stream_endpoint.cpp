@@ -5,7 +5,7 @@
 
 #include "base/json/json_object.h"
 #include "base/json/json_text.h"
-#include "base/timestamp.h"
+#include "base/time/timestamp.h"
 #include "handlers/query/query_parameters.h"
 
 namespace picortex {

@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "base/json/json_object.h"
-#include "base/timestamp.h"
+#include "base/time/timestamp.h"
 #include "storage/event_id.h"
 
 namespace picortex {

@@ -5,7 +5,8 @@
 
 #include "base/ascii.h"
 #include "base/parse.h"
-#include "base/timestamp.h"
+#include "base/time/durations.h"
+#include "base/time/timestamp.h"
 #include "storage/event.h"
 
 namespace picortex {
@@ -215,7 +216,6 @@ Result<StreamRequest> parse_stream_request(std::string_view query) {
 namespace {
 
 constexpr std::size_t kGroupsShownMax = 10'000;
-constexpr std::int64_t kMinuteMs = 60'000;
 
 Result<void> read_by(StatsRequest& request, std::string_view names) {
   while (!names.empty()) {

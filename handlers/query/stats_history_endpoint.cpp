@@ -1,5 +1,6 @@
 #include "handlers/query/stats_history_endpoint.h"
 
+#include "base/time/durations.h"
 #include "handlers/query/query_parameters.h"
 
 namespace picortex {
@@ -7,7 +8,6 @@ namespace {
 
 constexpr std::int64_t kStepMinutes = 5;
 constexpr std::int64_t kSteps = 24 * 60 / kStepMinutes;
-constexpr std::int64_t kMinuteMs = 60'000;
 
 }  // namespace
 

@@ -5,7 +5,7 @@
 
 #include "base/check.h"
 #include "base/json/json_object.h"
-#include "base/timestamp.h"
+#include "base/time/timestamp.h"
 #include "handlers/query/story_data.h"
 
 namespace picortex {

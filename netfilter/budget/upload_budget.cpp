@@ -1,16 +1,14 @@
 #include "netfilter/budget/upload_budget.h"
 
 #include "base/byte_size.h"
+#include "base/time/durations.h"
 
 namespace picortex {
 namespace {
 
 constexpr std::int64_t kSizeMin = 1024;
 constexpr std::int64_t kSizeMax = std::int64_t{1} << 50;
-constexpr std::int64_t kMinuteMs = 60'000;
-constexpr std::int64_t kHourMs = 60 * kMinuteMs;
-constexpr std::int64_t kDayMs = 24 * kHourMs;
-constexpr DurationUnit kUnits[] = {{"m", kMinuteMs}, {"h", kHourMs}, {"d", kDayMs}};
+constexpr DurationUnit kBudgetUnits[] = {{"m", kMinuteMs}, {"h", kHourMs}, {"d", kDayMs}};
 
 std::string window_text(std::int64_t window_ms) {
   for (const auto& [unit_ms, suffix] :
@@ -41,7 +39,7 @@ const char* add_upload(std::string_view text, UploadBudget& budget) noexcept {
     budget.connection_bytes = *size;
     return nullptr;
   }
-  const auto window_ms = parse_duration(per, kUnits, kMinuteMs, 30 * kDayMs);
+  const auto window_ms = parse_duration(per, kBudgetUnits, kMinuteMs, 30 * kDayMs);
   if (!window_ms) return "the window of upload= is neither conn nor a time from 1m to 30d";
   if (budget.window_bytes != 0) return "two budgets with a window: give one";
   budget.window_bytes = *size;

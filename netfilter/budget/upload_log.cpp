@@ -12,22 +12,15 @@
 #include <utility>
 
 #include "base/parse.h"
+#include "base/text.h"
 
 namespace picortex {
 namespace {
 
-constexpr std::string_view kHeader = "picortex-uploads 1";
-constexpr std::size_t kCheckSize = 16;
+constexpr std::string_view kUploadHeader = "picortex-uploads 1";
+constexpr std::size_t kUploadCheckSize = 16;
 constexpr std::int64_t kBytesMax = std::int64_t{1} << 60;
 constexpr int kOpenFlags = O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
-
-// Removes and returns the text up to the separator; all of it if there is none.
-std::string_view cut(std::string_view& text, char separator) noexcept {
-  const std::size_t end = text.find(separator);
-  const std::string_view part = text.substr(0, end);
-  text = end == text.npos ? std::string_view{} : text.substr(end + 1);
-  return part;
-}
 
 bool write_whole(int file, std::string_view text) noexcept {
   return write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size());
@@ -70,13 +63,13 @@ Result<std::unique_ptr<UploadLog>> UploadLog::open(const std::string& path, Rest
 
 void UploadLog::load(std::string_view text, Restore restore) {
   if (text.empty()) return;
-  if (cut(text, '\n') != kHeader) {
+  if (take_until(text, '\n') != kUploadHeader) {
     ++damaged_;
     return;
   }
   UploadRecord record;
   while (!text.empty()) {
-    const std::string_view line = cut(text, '\n');
+    const std::string_view line = take_until(text, '\n');
     if (parse(line, record)) {
       restore(record);
     } else {
@@ -86,13 +79,13 @@ void UploadLog::load(std::string_view text, Restore restore) {
 }
 
 bool UploadLog::parse(std::string_view line, UploadRecord& record) const {
-  if (line.size() < kCheckSize + 1 || line.size() > 512) return false;
-  const std::string_view checked = line.substr(0, line.size() - kCheckSize);
+  if (line.size() < kUploadCheckSize + 1 || line.size() > 512) return false;
+  const std::string_view checked = line.substr(0, line.size() - kUploadCheckSize);
   if (line.substr(checked.size()) != fmt::format("{:016x}", check_(checked))) return false;
   std::string_view rest = checked;
-  const auto end_ms = parse_whole<std::int64_t>(cut(rest, ' '), 0, kBytesMax);
-  const auto bytes = parse_whole<std::int64_t>(cut(rest, ' '), 0, kBytesMax);
-  const std::string_view key = cut(rest, ' ');
+  const auto end_ms = parse_whole<std::int64_t>(take_until(rest, ' '), 0, kBytesMax);
+  const auto bytes = parse_whole<std::int64_t>(take_until(rest, ' '), 0, kBytesMax);
+  const std::string_view key = take_until(rest, ' ');
   if (!end_ms || !bytes || key.empty() || !rest.empty()) return false;
   record = {key, *end_ms, *bytes};
   return true;
@@ -111,7 +104,7 @@ void UploadLog::add(const UploadRecord& record) noexcept {
 }
 
 void UploadLog::rewrite(std::span<const UploadRecord> records) noexcept {
-  std::string text(kHeader);
+  std::string text(kUploadHeader);
   for (const UploadRecord& record : records) text.append(1, '\n').append(line_of(record));
   // Also after a failure: the next attempt waits for as much growth.
   size_ = text.size();

@@ -11,6 +11,7 @@
 #include <iterator>
 
 #include "base/parse.h"
+#include "base/text.h"
 #include "netfilter/wire/host_name.h"
 
 namespace picortex {
@@ -18,14 +19,6 @@ namespace {
 
 constexpr std::string_view kHeader = "picortex-addresses 1 ";
 constexpr std::size_t kCheckSize = 16;
-
-// Removes and returns the text up to the separator; all of it if there is none.
-std::string_view cut(std::string_view& text, char separator) noexcept {
-  const std::size_t end = text.find(separator);
-  const std::string_view part = text.substr(0, end);
-  text = end == text.npos ? std::string_view{} : text.substr(end + 1);
-  return part;
-}
 
 std::string read_all(int file) {
   std::string text;
@@ -97,7 +90,7 @@ std::uint64_t AddressLog::read_generation(std::string_view text) const {
   if (!text.starts_with(kHeader)) return 0;
   text.remove_prefix(kHeader.size());
   // Less than the maximum, so that there is a next one.
-  return parse_whole<std::uint64_t>(cut(text, '\n'), 0, ~std::uint64_t{0} - 1).value_or(0);
+  return parse_whole<std::uint64_t>(take_until(text, '\n'), 0, ~std::uint64_t{0} - 1).value_or(0);
 }
 
 void AddressLog::load(std::string_view text, std::int64_t now_ms, Filter filter) {
@@ -106,14 +99,14 @@ void AddressLog::load(std::string_view text, std::int64_t now_ms, Filter filter)
     restored_.damaged += text.empty() ? 0 : 1;
     return;
   }
-  cut(text, '\n');
+  take_until(text, '\n');
   AddressRecord record;
   while (!text.empty()) {
-    const std::string_view line = cut(text, '\n');
+    const std::string_view line = take_until(text, '\n');
     if (!parse(line, generation, record)) {
       // A record of an older generation is no damage.
       std::string_view rest = line;
-      const auto other = parse_whole<std::uint64_t>(cut(rest, ' '));
+      const auto other = parse_whole<std::uint64_t>(take_until(rest, ' '));
       if (!other || *other >= generation) ++restored_.damaged;
       return;
     }
@@ -128,13 +121,13 @@ bool AddressLog::parse(std::string_view line, std::uint64_t generation,
   const std::string_view checked = line.substr(0, line.size() - kCheckSize);
   if (line.substr(checked.size()) != fmt::format("{:016x}", check_(checked))) return false;
   std::string_view rest = checked;
-  if (parse_whole<std::uint64_t>(cut(rest, ' ')) != generation) return false;
-  const auto address = parse_ip_address(cut(rest, ' '));
-  const std::string_view name = cut(rest, ' ');
+  if (parse_whole<std::uint64_t>(take_until(rest, ' ')) != generation) return false;
+  const auto address = parse_ip_address(take_until(rest, ' '));
+  const std::string_view name = take_until(rest, ' ');
   const auto host = HostName::parse(name);
   if (!address || !host || host->view() != name) return false;
-  const auto answered_ms = parse_whole<std::int64_t>(cut(rest, ' '));
-  const auto expires_ms = parse_whole<std::int64_t>(cut(rest, ' '));
+  const auto answered_ms = parse_whole<std::int64_t>(take_until(rest, ' '));
+  const auto expires_ms = parse_whole<std::int64_t>(take_until(rest, ' '));
   if (!answered_ms || !expires_ms || !rest.empty()) return false;
   record = {*address, std::string(name), *answered_ms, *expires_ms};
   return true;

@@ -18,7 +18,7 @@
 namespace picortex {
 namespace {
 
-std::unexpected<Error> broken(int error) {
+std::unexpected<Error> cannot_list(int error) {
   return failure(std::string("cannot list connections: ") + std::strerror(error) +
                      "; the kernel may lack ctnetlink: modprobe nf_conntrack_netlink",
                  error);
@@ -26,7 +26,7 @@ std::unexpected<Error> broken(int error) {
 
 Result<FileDescriptor> send_request(std::uint32_t mark) {
   FileDescriptor socket(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER));
-  if (!socket.is_open()) return broken(errno);
+  if (!socket.is_open()) return cannot_list(errno);
   alignas(nlmsghdr) std::array<char, 64> buffer{};
   nlmsghdr* message = mnl_nlmsg_put_header(buffer.data());
   message->nlmsg_type = NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_GET;
@@ -36,7 +36,7 @@ Result<FileDescriptor> send_request(std::uint32_t mark) {
   head->version = NFNETLINK_V0;
   mnl_attr_put_u32(message, CTA_MARK, htonl(mark));
   mnl_attr_put_u32(message, CTA_MARK_MASK, htonl(kMarkMask));
-  if (send(socket.number(), message, message->nlmsg_len, 0) < 0) return broken(errno);
+  if (send(socket.number(), message, message->nlmsg_len, 0) < 0) return cannot_list(errno);
   return socket;
 }
 
@@ -82,10 +82,10 @@ Result<std::vector<ConntrackEntry>> list_connections(std::uint32_t mark, std::si
   while (!dump.is_complete()) {
     const ssize_t size = recv(socket.number(), buffer.data(), buffer.size(), 0);
     if (size < 0 && errno == EINTR) continue;
-    if (size <= 0) return broken(size < 0 ? errno : EPROTO);
+    if (size <= 0) return cannot_list(size < 0 ? errno : EPROTO);
     for_each_message(std::span(buffer).first(static_cast<std::size_t>(size)),
                      Callback<std::span<const char>>::to<&Dump::take>(dump));
-    if (dump.error() != 0) return broken(dump.error());
+    if (dump.error() != 0) return cannot_list(dump.error());
   }
   return entries;
 }

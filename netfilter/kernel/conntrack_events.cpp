@@ -41,7 +41,7 @@ const std::array<sock_filter, 11> kMarkFilter{{
     BPF_STMT(BPF_RET | BPF_K, 0xffffffff),
 }};
 
-std::unexpected<Error> broken(int error) {
+std::unexpected<Error> cannot_follow(int error) {
   return failure(std::string("cannot follow the ends of connections: ") + std::strerror(error) +
                      "; the kernel may lack ctnetlink: modprobe nf_conntrack_netlink",
                  error);
@@ -49,7 +49,7 @@ std::unexpected<Error> broken(int error) {
 
 Result<FileDescriptor> open_socket() {
   FileDescriptor socket(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER));
-  if (!socket.is_open()) return broken(errno);
+  if (!socket.is_open()) return cannot_follow(errno);
   auto instructions = kMarkFilter;
   const sock_fprog filter{.len = instructions.size(), .filter = instructions.data()};
   const int one = 1;
@@ -63,7 +63,7 @@ Result<FileDescriptor> open_socket() {
       setsockopt(socket.number(), SOL_NETLINK, NETLINK_NO_ENOBUFS, &one, sizeof one) != 0 ||
       bind(socket.number(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
       setsockopt(socket.number(), SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof group) != 0) {
-    return broken(errno);
+    return cannot_follow(errno);
   }
   return socket;
 }

@@ -22,9 +22,9 @@ namespace picortex {
 namespace {
 
 // A 64 KiB packet, which generic segmentation offload may pass as a whole, and its attributes.
-constexpr std::uint32_t kBufferSize = 72 * 1024;
-constexpr std::uint32_t kBuffers = 256;
-constexpr int kSocketBufferSize = 8 << 20;
+constexpr std::uint32_t kPacketBufferSize = 72 * 1024;
+constexpr std::uint32_t kPacketBuffers = 256;
+constexpr int kQueueSocketBufferSize = 8 << 20;
 constexpr std::uint32_t kCopySize = 0xffff;
 constexpr std::size_t kVerdictSizeMax = 64;  // without a packet
 // Netlink rejects a message that does not fit into the socket's send buffer.
@@ -50,7 +50,7 @@ int configure(int socket, nlmsghdr* message, std::string& early) {
   if (send(socket, message, message->nlmsg_len, 0) < 0) return errno;
   std::string datagram;
   for (;;) {
-    datagram.resize(kBufferSize);
+    datagram.resize(kPacketBufferSize);
     const ssize_t size = recv(socket, datagram.data(), datagram.size(), 0);
     if (size < 0 && errno == EINTR) continue;
     if (size < 0) return errno;
@@ -94,8 +94,8 @@ Result<FileDescriptor> open_socket(std::uint16_t number, std::string& early) {
   address.nl_family = AF_NETLINK;
   const int one = 1;
   if (bind(socket.number(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
-      setsockopt(socket.number(), SOL_SOCKET, SO_RCVBUFFORCE, &kSocketBufferSize,
-                 sizeof kSocketBufferSize) != 0 ||
+      setsockopt(socket.number(), SOL_SOCKET, SO_RCVBUFFORCE, &kQueueSocketBufferSize,
+                 sizeof kQueueSocketBufferSize) != 0 ||
       setsockopt(socket.number(), SOL_SOCKET, SO_SNDBUFFORCE, &kSendBufferSize,
                  sizeof kSendBufferSize) != 0 ||
       setsockopt(socket.number(), SOL_NETLINK, NETLINK_NO_ENOBUFS, &one, sizeof one) != 0) {
@@ -165,7 +165,7 @@ Result<std::unique_ptr<PacketQueue>> PacketQueue::open(Reactor& reactor, std::ui
                                                        PacketJudge& judge) {
   std::string early;
   auto socket = TRY(open_socket(number, early));
-  auto pool = TRY(BufferPool::create(reactor.ring(), kBuffers, kBufferSize));
+  auto pool = TRY(BufferPool::create(reactor.ring(), kPacketBuffers, kPacketBufferSize));
   return std::unique_ptr<PacketQueue>(new PacketQueue(reactor, number, judge, std::move(socket),
                                                       std::move(pool), std::move(early)));
 }
@@ -179,7 +179,7 @@ PacketQueue::PacketQueue(Reactor& reactor, std::uint16_t number, PacketJudge& ju
       pool_(std::move(pool)),
       early_(std::move(early)),
       counters_(::open("/proc/net/netfilter/nfnetlink_queue", O_RDONLY | O_CLOEXEC)) {
-  verdicts_.reserve(kBuffers * kVerdictSizeMax);
+  verdicts_.reserve(kPacketBuffers * kVerdictSizeMax);
   held_.reserve(DenialHold::kHeldMax);
   reactor_.add(looks_);
   reactor_.add_first(IterationHook::to<&PacketQueue::send_verdicts>(*this));

@@ -24,7 +24,7 @@ struct Request {
 // All states except "listening" and "closed", which have no peer.
 constexpr std::uint32_t kConnectedStates = 0xffffffffu & ~(1u << 7) & ~(1u << 10);
 
-Error broken(int error) {
+Error cannot_ask(int error) {
   return {std::string("cannot ask the kernel for its sockets: ") + std::strerror(error) +
               "; it may lack tcp_diag or udp_diag: modprobe both",
           error};
@@ -39,7 +39,7 @@ Result<FileDescriptor> send_request(std::uint16_t type, std::uint16_t flags,
   request.header.nlmsg_flags = static_cast<std::uint16_t>(NLM_F_REQUEST | flags);
   request.body = body;
   if (!socket.is_open() || send(socket.number(), &request, sizeof request, 0) < 0) {
-    return std::unexpected(broken(errno));
+    return std::unexpected(cannot_ask(errno));
   }
   return socket;
 }
@@ -82,13 +82,14 @@ Result<void> read_dump(const FileDescriptor& socket, const FencedUser& user, std
   for (;;) {
     ssize_t size = recv(socket.number(), buffer.data(), buffer.size(), 0);
     if (size < 0 && errno == EINTR) continue;
-    if (size <= 0) return std::unexpected(broken(size < 0 ? errno : EPROTO));
+    if (size <= 0) return std::unexpected(cannot_ask(size < 0 ? errno : EPROTO));
     auto left = static_cast<unsigned>(size);
     for (auto* header = reinterpret_cast<const nlmsghdr*>(buffer.data()); NLMSG_OK(header, left);
          header = NLMSG_NEXT(header, left)) {
       if (header->nlmsg_type == NLMSG_DONE) return {};
       if (header->nlmsg_type == NLMSG_ERROR) {
-        return std::unexpected(broken(-static_cast<const nlmsgerr*>(NLMSG_DATA(header))->error));
+        return std::unexpected(
+            cannot_ask(-static_cast<const nlmsgerr*>(NLMSG_DATA(header))->error));
       }
       if (header->nlmsg_len < NLMSG_LENGTH(sizeof(inet_diag_msg))) continue;
       const auto& message = *static_cast<const inet_diag_msg*>(NLMSG_DATA(header));
@@ -132,7 +133,7 @@ Result<bool> destroy_socket(const OpenSocket& target) {
     nlmsgerr error;
   } answer{};
   if (recv(socket.number(), &answer, sizeof answer, 0) < 0) {
-    return std::unexpected(broken(errno));
+    return std::unexpected(cannot_ask(errno));
   }
   const int error = -answer.error.error;
   if (error == 0) return true;

@@ -2,7 +2,7 @@
 
 #include "base/parse.h"
 #include "base/text.h"
-#include "base/timestamp.h"
+#include "base/time/timestamp.h"
 
 namespace picortex {
 

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/json/json_object.h"
+#include "base/time/durations.h"
 #include "netfilter/report/egress_texts.h"
 #include "netfilter/wire/packet.h"
 
@@ -12,7 +13,6 @@ namespace picortex {
 namespace {
 
 constexpr std::chrono::seconds kTick{1};
-constexpr std::int64_t kMinuteMs = 60'000;
 // A listed place waits at most this long for its list to fill.
 constexpr int kTicksPerList = 10;
 

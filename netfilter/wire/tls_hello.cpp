@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "netfilter/wire/byte_reader.h"
+#include "netfilter/wire/tls_protocol.h"
 
 namespace picortex {
 namespace {
@@ -13,14 +14,11 @@ constexpr std::uint8_t kRecordAlert = 21;
 constexpr std::uint8_t kRecordHandshake = 22;
 constexpr std::uint8_t kRecordData = 23;
 constexpr std::uint8_t kRecordHeartbeat = 24;
-constexpr std::uint8_t kMajorVersion = 3;  // of SSL 3.0 and every TLS
 constexpr std::size_t kRecordHeaderSize = 5;
 constexpr std::size_t kFragmentSizeMax = 1 << 14;
 constexpr std::size_t kCipherSizeMax = kFragmentSizeMax + 2048;  // RFC 5246, section 6.2.3
 constexpr std::uint8_t kHelloRequest = 0;
-constexpr std::uint8_t kClientHello = 1;
 constexpr std::size_t kHandshakeHeaderSize = 4;
-constexpr std::uint16_t kExtensionServerName = 0;
 constexpr std::uint16_t kExtensionEarlyData = 42;
 constexpr std::uint16_t kExtensionEncryptedHello = 0xfe0d;  // RFC 9849
 constexpr std::uint8_t kNameTypeHost = 0;
@@ -42,7 +40,7 @@ bool read_server_name(std::span<const std::uint8_t> data, HostName& name) noexce
 TlsHelloStatus read_client_hello(std::span<const std::uint8_t> body, TlsHello& hello) noexcept {
   ByteReader reader(body);
   hello = {};
-  if (reader.u8() != kMajorVersion) return TlsHelloStatus::malformed;
+  if (reader.u8() != kTlsMajorVersion) return TlsHelloStatus::malformed;
   reader.u8();
   reader.take(32);  // random
   const std::uint8_t session_size = reader.u8();
@@ -66,7 +64,7 @@ TlsHelloStatus read_client_hello(std::span<const std::uint8_t> body, TlsHello& h
     if (!reader.good()) return TlsHelloStatus::malformed;
     if (type == kExtensionEncryptedHello) hello.has_encrypted_hello = true;
     if (type == kExtensionEarlyData) hello.has_early_data = true;
-    if (type != kExtensionServerName) continue;
+    if (type != kTlsExtensionServerName) continue;
     if (has_name || !read_server_name(data, hello.server_name)) return TlsHelloStatus::malformed;
     has_name = true;
   }
@@ -82,7 +80,7 @@ std::size_t fragment_size(std::span<const std::uint8_t> record) noexcept {
 TlsHelloStatus judge_record_header(std::span<const std::uint8_t> record, bool first) noexcept {
   const auto wrong = first ? TlsHelloStatus::not_tls : TlsHelloStatus::malformed;
   if (!record.empty() && record[0] != kRecordHandshake) return wrong;
-  if (record.size() >= 2 && record[1] != kMajorVersion) return wrong;
+  if (record.size() >= 2 && record[1] != kTlsMajorVersion) return wrong;
   if (record.size() >= kRecordHeaderSize &&
       (fragment_size(record) == 0 || fragment_size(record) > kFragmentSizeMax)) {
     return TlsHelloStatus::malformed;
@@ -136,7 +134,7 @@ TlsHelloStatus TlsHelloReader::read(std::span<const std::uint8_t> stream,
     }
 
     const std::size_t hello_size = kHandshakeHeaderSize + (header_ & 0xffffff);
-    if (header_ >> 24 != kClientHello) return TlsHelloStatus::malformed;
+    if (header_ >> 24 != kTlsClientHello) return TlsHelloStatus::malformed;
     if (hello_size > kTlsHelloSizeMax) return TlsHelloStatus::too_long;
     // Nothing may follow the hello in its record: the client has to wait for the server.
     if (collected_ > hello_size) return TlsHelloStatus::malformed;
@@ -165,7 +163,7 @@ TlsRecordHead judge_tls_record(std::span<const std::uint8_t> stream) noexcept {
   const std::uint8_t type = stream[0];
   const std::size_t fragment = fragment_size(stream);
   const std::size_t size = kRecordHeaderSize + fragment;
-  if (stream[1] != kMajorVersion || fragment == 0 || fragment > kCipherSizeMax) {
+  if (stream[1] != kTlsMajorVersion || fragment == 0 || fragment > kCipherSizeMax) {
     return {.kind = TlsRecord::malformed};
   }
   if ((type == kRecordChangeCipherSpec || type == kRecordAlert) && fragment <= 2) {
@@ -177,7 +175,7 @@ TlsRecordHead judge_tls_record(std::span<const std::uint8_t> stream) noexcept {
   if (type != kRecordHandshake) return {.kind = TlsRecord::malformed};
   if (stream.size() == kRecordHeaderSize) return {};
   const std::uint8_t message = stream[kRecordHeaderSize];
-  if (message == kClientHello) return {.kind = TlsRecord::hello};
+  if (message == kTlsClientHello) return {.kind = TlsRecord::hello};
   // Some parsers skip a HelloRequest, and read what follows it.
   if (message == kHelloRequest) return {.kind = TlsRecord::malformed};
   return {.kind = TlsRecord::data, .size = size, .judged_size = kRecordHeaderSize + 1};

@@ -2,13 +2,12 @@
 
 #include <algorithm>
 
+#include "netfilter/wire/tls_protocol.h"
+
 namespace picortex {
 namespace {
 
-constexpr std::uint8_t kClientHello = 1;
-constexpr std::uint8_t kMajorVersion = 3;
 constexpr std::size_t kRandomSize = 32;
-constexpr std::uint16_t kExtensionServerName = 0;
 constexpr std::size_t kNameListHeadSize = 5;
 
 }  // namespace
@@ -71,10 +70,10 @@ void TlsNameScanner::skip_to(Field field, std::size_t size) noexcept {
 void TlsNameScanner::end_field() noexcept {
   switch (field_) {
     case Field::message_type:
-      is_malformed_ = value_ != kClientHello;
+      is_malformed_ = value_ != kTlsClientHello;
       return skip_to(Field::fixed_part, 0);
     case Field::fixed_part:
-      is_malformed_ = (value_ >> 8 & 0xff) != kMajorVersion;
+      is_malformed_ = (value_ >> 8 & 0xff) != kTlsMajorVersion;
       return skip_to(Field::session_size, kRandomSize);
     case Field::session_size:
       return skip_to(Field::ciphers_size, value_);
@@ -98,7 +97,7 @@ void TlsNameScanner::end_field() noexcept {
 
 void TlsNameScanner::end_extension_size() noexcept {
   extension_size_ = static_cast<std::uint16_t>(value_);
-  if (extension_type_ != kExtensionServerName) {
+  if (extension_type_ != kTlsExtensionServerName) {
     return skip_to(Field::extension_type, extension_size_);
   }
   is_malformed_ = name_size_ != 0 || extension_size_ <= kNameListHeadSize ||

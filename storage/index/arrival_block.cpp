@@ -1,6 +1,6 @@
 #include "storage/index/arrival_block.h"
 
-#include "base/timestamp.h"
+#include "base/time/timestamp.h"
 #include "storage/index/varint.h"
 
 namespace picortex {

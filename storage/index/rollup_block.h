@@ -6,10 +6,10 @@
 #include <vector>
 
 #include "base/level.h"
+#include "base/time/durations.h"
 
 namespace picortex {
 
-inline constexpr std::int64_t kHourMs = 3'600'000;
 inline constexpr std::int64_t kRollupDayMs = 24 * kHourMs;
 
 // Whose events a row of the table `rollup` counts: those of one chat by its number, or these.

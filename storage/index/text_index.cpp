@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/timestamp.h"
+#include "base/time/timestamp.h"
 #include "storage/event_id.h"
 #include "storage/query/renamed_reasons.h"
 

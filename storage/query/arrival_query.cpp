@@ -12,10 +12,6 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kOldAtOnce = 64;
 
-std::size_t size_of(const EventRow& row) noexcept {
-  return row.event_type.size() + row.chat_id.size() + row.msg.size() + row.data.size();
-}
-
 }  // namespace
 
 struct ArrivalQuery::Slice {
@@ -113,7 +109,7 @@ StoreResult<void> ArrivalQuery::look_at(Slice& slice, std::int64_t key, std::int
     return {};
   }
   if (!matcher_.matches(row_)) return {};
-  slice.bytes += size_of(row_);
+  slice.bytes += row_.text_size();
   rows_.push_back(std::move(row_));
   return {};
 }

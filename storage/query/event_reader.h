@@ -30,6 +30,11 @@ struct EventRow {
   std::string chat_id;  // empty: in no chat
   std::string msg;
   std::string data;  // a JSON object on one line; empty: none
+
+  // In bytes, what the parts of any length take.
+  std::size_t text_size() const noexcept {
+    return event_type.size() + chat_id.size() + msg.size() + data.size();
+  }
 };
 
 enum class EventOrder { newest_first, oldest_first };

@@ -13,10 +13,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-std::size_t size_of(const EventRow& row) noexcept {
-  return row.event_type.size() + row.chat_id.size() + row.msg.size() + row.data.size();
-}
-
 }  // namespace
 
 std::string format_cursor(std::int64_t key) {
@@ -237,7 +233,7 @@ StoreResult<void> EventQuery::look_at(std::int64_t key, std::vector<EventRow>& r
                                       "an index holds an event that the tables lack"));
   }
   if (fits(row_)) {
-    cost_.bytes += size_of(row_);
+    cost_.bytes += row_.text_size();
     rows.push_back(std::move(row_));
   }
   return {};

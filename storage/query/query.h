@@ -9,7 +9,7 @@
 #include <unordered_set>
 #include <vector>
 
-#include "base/timestamp.h"
+#include "base/time/timestamp.h"
 #include "storage/query/event_reader.h"
 #include "storage/query/field_condition.h"
 #include "storage/query/text_filter.h"

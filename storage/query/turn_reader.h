@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "base/timestamp.h"
+#include "base/time/timestamp.h"
 #include "base/uuid/uuid.h"
 #include "storage/sqlite/database.h"
 #include "storage/turn_note.h"

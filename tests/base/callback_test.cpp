@@ -5,6 +5,8 @@
 
 using namespace picortex;
 
+BOOST_AUTO_TEST_SUITE(callback)
+
 namespace {
 
 struct Owner {
@@ -17,8 +19,6 @@ struct Owner {
 };
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(callback)
 
 BOOST_AUTO_TEST_CASE(calls_the_member_on_its_own_object) {
   Owner one;

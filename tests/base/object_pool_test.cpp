@@ -7,6 +7,8 @@
 
 using namespace picortex;
 
+BOOST_AUTO_TEST_SUITE(object_pool)
+
 namespace {
 
 struct Object {
@@ -18,8 +20,6 @@ struct Object {
 };
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(object_pool)
 
 BOOST_AUTO_TEST_CASE(what_was_given_back_is_lent_again_before_anything_is_made) {
   int counter = 0;

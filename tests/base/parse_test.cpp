@@ -4,6 +4,8 @@
 
 using namespace picortex;
 
+BOOST_AUTO_TEST_SUITE(parse)
+
 namespace {
 
 constexpr DurationUnit kUnits[] = {{"ms", 1}, {"s", 1'000}, {"m", 60'000}};
@@ -13,8 +15,6 @@ std::int64_t duration(std::string_view text, std::int64_t least_ms, std::int64_t
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(parse)
 
 BOOST_AUTO_TEST_CASE(a_whole_number_is_all_of_the_text) {
   BOOST_TEST(parse_whole<int>("0").value() == 0);

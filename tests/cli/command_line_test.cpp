@@ -11,6 +11,8 @@
 
 using namespace picortex;
 
+BOOST_AUTO_TEST_SUITE(command_line)
+
 namespace {
 
 using Words = std::vector<std::string>;
@@ -93,8 +95,6 @@ bool believes(const TrustedProxies& proxies, std::string_view peer) {
   const std::string_view forwarded = "192.0.2.1";
   return proxies.client_of(*ClientAddress::parse(peer), {&forwarded, 1}).text() == forwarded;
 }
-
-BOOST_AUTO_TEST_SUITE(command_line)
 
 BOOST_AUTO_TEST_CASE(alert_rules_are_read_and_their_number_is_bounded) {
   BOOST_TEST(parse_serve({}).alert_rules.empty());

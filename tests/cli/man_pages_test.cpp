@@ -9,6 +9,8 @@
 
 using namespace picortex;
 
+BOOST_AUTO_TEST_SUITE(man_pages)
+
 namespace {
 
 // A page as plain text: without the escapes of hyphens and the macros' quotes.
@@ -49,8 +51,6 @@ std::vector<std::string> flags(const std::string& text) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(man_pages)
 
 BOOST_AUTO_TEST_CASE(picortex_1_has_every_command) {
   const std::string text = page("picortex.1");

@@ -12,6 +12,8 @@
 
 using namespace picortex;
 
+BOOST_AUTO_TEST_SUITE(memory_reserve)
+
 namespace {
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -42,8 +44,6 @@ int status_with_room(std::size_t room, Body body) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(memory_reserve)
 
 BOOST_AUTO_TEST_CASE(a_shortage_uses_the_reserve_and_a_second_one_ends_the_process) {
   if (kHasOwnHeap) {

@@ -3,7 +3,7 @@
 #include <simdjson.h>
 
 #include "base/check.h"
-#include "base/timestamp.h"
+#include "base/time/timestamp.h"
 #include "handlers/ingest/event_decoder.h"
 #include "tests/handlers/padded_body.h"
 

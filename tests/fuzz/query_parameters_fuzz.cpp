@@ -1,6 +1,6 @@
 // Query strings: accepted input is within its limits, and a rejection says why.
 #include "base/check.h"
-#include "base/timestamp.h"
+#include "base/time/timestamp.h"
 #include "handlers/query/query_parameters.h"
 #include "storage/event.h"
 

@@ -8,6 +8,8 @@
 using namespace picortex;
 using namespace picortex::test;
 
+BOOST_AUTO_TEST_SUITE(firewall_model)
+
 namespace {
 
 constexpr unsigned kSyn = 0x02, kAck = 0x10, kSynAck = 0x12, kReset = 0x04, kFin = 0x11;
@@ -221,8 +223,6 @@ void check_places(ChainWalker& walker, Case sent, std::size_t& count) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(firewall_model)
 
 BOOST_AUTO_TEST_CASE(nothing_of_the_users_leaves_without_a_verdict_or_an_exception) {
   std::size_t count = 0;

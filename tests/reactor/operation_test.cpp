@@ -8,6 +8,8 @@
 
 using namespace picortex;
 
+BOOST_AUTO_TEST_SUITE(operation)
+
 namespace {
 
 struct Owner {
@@ -28,8 +30,6 @@ constexpr Completion completion_of(int result, bool more) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(operation)
 
 BOOST_AUTO_TEST_CASE(is_in_flight_from_begin_until_its_last_completion) {
   Owner owner;

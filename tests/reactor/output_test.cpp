@@ -13,7 +13,7 @@ using test::Request;
 
 namespace {
 
-constexpr int kFile = 1;
+constexpr int kOutput = 1;
 
 struct OutputFixture : test::ScriptedLoop {
   ~OutputFixture() {
@@ -21,13 +21,13 @@ struct OutputFixture : test::ScriptedLoop {
     reactor->iterate();
   }
 
-  std::string being_written() { return script.request(Request::Kind::write, kFile).bytes; }
+  std::string being_written() { return script.request(Request::Kind::write, kOutput).bytes; }
   void end_write(int result) {
-    script.complete(Request::Kind::write, kFile, result);
+    script.complete(Request::Kind::write, kOutput, result);
     reactor->iterate();
   }
 
-  Output output{*reactor, kFile, 80};
+  Output output{*reactor, kOutput, 80};
 };
 
 }  // namespace
@@ -150,7 +150,7 @@ BOOST_AUTO_TEST_CASE(a_full_pipe_that_must_not_block_is_waited_for) {
   end_write(-EAGAIN);
   BOOST_TEST(!script.is_asked(Request::Kind::write));
   BOOST_TEST(!output.is_failing());
-  script.complete(Request::Kind::poll, kFile, POLLOUT);
+  script.complete(Request::Kind::poll, kOutput, POLLOUT);
   reactor->iterate();
   BOOST_TEST(being_written() == "one\n");
   end_write(-EAGAIN);

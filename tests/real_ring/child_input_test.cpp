@@ -8,8 +8,8 @@ using namespace picortex;
 
 namespace {
 
-struct ChildFixture {
-  ChildFixture() : reactor(std::move(*Reactor::open())), limits(std::chrono::seconds(5)) {
+struct ChildInputFixture {
+  ChildInputFixture() : reactor(std::move(*Reactor::open())), limits(std::chrono::seconds(5)) {
     std::signal(SIGPIPE, SIG_IGN);
     reactor->add(limits);
   }
@@ -30,7 +30,7 @@ struct ChildFixture {
   std::unique_ptr<Reactor> reactor;
   DeadlineList limits;
   ChildProcess child{*reactor, limits,
-                     Callback<const ChildExit&>::to<&ChildFixture::on_exit>(*this)};
+                     Callback<const ChildExit&>::to<&ChildInputFixture::on_exit>(*this)};
   int exits = 0;
   int status = -1;
   bool timed_out = false;
@@ -39,7 +39,7 @@ struct ChildFixture {
 
 }  // namespace
 
-BOOST_FIXTURE_TEST_SUITE(child_input, ChildFixture)
+BOOST_FIXTURE_TEST_SUITE(child_input, ChildInputFixture)
 
 BOOST_AUTO_TEST_CASE(a_child_reads_its_input_to_the_end) {
   run("wc -c >&2", std::string(500'000, 'x'));  // more than a pipe holds

@@ -11,12 +11,12 @@ using namespace picortex;
 
 namespace {
 
-struct ChildFixture : test::RingFixture {
-  ChildFixture() {
+struct ChildProcessFixture : test::RingFixture {
+  ChildProcessFixture() {
     if (reactor == nullptr) return;
     reactor->add(limits);
     child = std::make_unique<ChildProcess>(
-        *reactor, limits, Callback<const ChildExit&>::to<&ChildFixture::on_exit>(*this));
+        *reactor, limits, Callback<const ChildExit&>::to<&ChildProcessFixture::on_exit>(*this));
   }
 
   void on_exit(const ChildExit& exit) noexcept {
@@ -41,7 +41,7 @@ struct ChildFixture : test::RingFixture {
 
 }  // namespace
 
-BOOST_FIXTURE_TEST_SUITE(child_process, ChildFixture)
+BOOST_FIXTURE_TEST_SUITE(child_process, ChildProcessFixture)
 
 BOOST_AUTO_TEST_CASE(reports_the_exit_status_and_what_was_on_stderr) {
   if (reactor == nullptr) return;

@@ -11,9 +11,9 @@ using namespace picortex;
 
 namespace {
 
-struct WatchFixture : test::RingFixture {
-  WatchFixture() { BOOST_REQUIRE(mkdtemp(directory.data()) != nullptr); }
-  ~WatchFixture() {
+struct FileWatchFixture : test::RingFixture {
+  FileWatchFixture() { BOOST_REQUIRE(mkdtemp(directory.data()) != nullptr); }
+  ~FileWatchFixture() {
     if (watch != nullptr) {
       watch->stop();
       BOOST_TEST(iterate_until([this] { return watch->is_idle(); }));
@@ -27,8 +27,8 @@ struct WatchFixture : test::RingFixture {
     if (reactor == nullptr) return false;
     std::vector<std::string> paths;
     for (const std::string& name : names) paths.push_back(directory + '/' + name);
-    auto opened =
-        FileWatch::open(*reactor, paths, Callback<>::to<&WatchFixture::on_change>(*this), scope);
+    auto opened = FileWatch::open(*reactor, paths,
+                                  Callback<>::to<&FileWatchFixture::on_change>(*this), scope);
     BOOST_REQUIRE(opened.has_value());
     watch = std::move(*opened);
     watch->start();
@@ -49,7 +49,7 @@ struct WatchFixture : test::RingFixture {
 
 }  // namespace
 
-BOOST_FIXTURE_TEST_SUITE(file_watch, WatchFixture)
+BOOST_FIXTURE_TEST_SUITE(file_watch, FileWatchFixture)
 
 BOOST_AUTO_TEST_CASE(a_file_that_is_written_replaced_or_removed_is_reported) {
   if (!start({"list"})) return;

@@ -16,6 +16,8 @@
 
 using namespace picortex;
 
+BOOST_AUTO_TEST_SUITE(rejection)
+
 namespace {
 
 // From now on the system call `number` fails with `error`, as a container's seccomp filter has it.
@@ -56,8 +58,6 @@ std::string reported_when_rejected(unsigned number, unsigned error) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(rejection)
 
 BOOST_AUTO_TEST_CASE(a_seccomp_filter_is_named_with_its_remedy) {
   const std::string reported = reported_when_rejected(SYS_io_uring_setup, EPERM);

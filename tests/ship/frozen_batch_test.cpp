@@ -7,6 +7,9 @@
 #include "../cli/temporary_directory.h"
 
 namespace picortex {
+
+BOOST_AUTO_TEST_SUITE(frozen_batch)
+
 namespace {
 
 FrozenBatch some_batch() {
@@ -21,8 +24,6 @@ FrozenBatch some_batch() {
   batch.append(std::string("third\0\n{", 8));
   return batch;
 }
-
-BOOST_AUTO_TEST_SUITE(frozen_batch)
 
 BOOST_AUTO_TEST_CASE(a_batch_is_read_back_byte_for_byte) {
   const TemporaryDirectory directory;

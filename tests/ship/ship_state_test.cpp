@@ -7,9 +7,10 @@
 #include "ship/durable_file.h"
 
 namespace picortex {
-namespace {
 
 BOOST_AUTO_TEST_SUITE(ship_state)
+
+namespace {
 
 BOOST_AUTO_TEST_CASE(a_position_is_read_back) {
   const TemporaryDirectory directory;

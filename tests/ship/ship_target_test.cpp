@@ -4,6 +4,9 @@
 #include <string>
 
 namespace picortex {
+
+BOOST_AUTO_TEST_SUITE(ship_target)
+
 namespace {
 
 ShipTarget parsed(std::string_view text) {
@@ -17,8 +20,6 @@ std::string rejected(std::string_view text) {
   if (target) BOOST_FAIL("took " + std::string(text));
   return target.error().what;
 }
-
-BOOST_AUTO_TEST_SUITE(ship_target)
 
 BOOST_AUTO_TEST_CASE(a_clickhouse_target_has_its_defaults) {
   const ShipTarget target = parsed("clickhouse+http://127.0.0.1:8123");

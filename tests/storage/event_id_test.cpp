@@ -2,7 +2,7 @@
 
 #include <boost/test/unit_test.hpp>
 
-#include "base/timestamp.h"
+#include "base/time/timestamp.h"
 #include "base/uuid/uuid_v7.h"
 
 using namespace picortex;

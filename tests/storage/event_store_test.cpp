@@ -6,7 +6,7 @@
 
 #include <csignal>
 
-#include "base/timestamp.h"
+#include "base/time/timestamp.h"
 #include "tests/storage/store_fixture.h"
 
 using namespace picortex;

@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-#include "base/clock.h"
+#include "base/time/clock.h"
 
 namespace picortex::test {
 

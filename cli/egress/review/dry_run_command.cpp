@@ -3,7 +3,7 @@
 #include <cstdio>
 #include <span>
 
-#include "base/clock.h"
+#include "base/time/clock.h"
 #include "base/json/json_object.h"
 #include "base/read_file.h"
 #include "cli/commands/time_expression.h"

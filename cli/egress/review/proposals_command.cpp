@@ -6,10 +6,10 @@
 #include <cstdlib>
 #include <map>
 
-#include "base/clock.h"
 #include "base/json/json_object.h"
 #include "base/parse.h"
 #include "base/terminal.h"
+#include "base/time/clock.h"
 #include "cli/client/event_post.h"
 #include "cli/client/http_client.h"
 #include "cli/commands/time_expression.h"
@@ -35,12 +35,6 @@ struct Proposal {
   std::string host;  // HOST, HOST:PORT, ADDRESS or [ADDRESS]:PORT
   std::string reason;
 };
-
-std::string visible(std::string_view text) {
-  std::string out;
-  append_visible(out, text);
-  return out;
-}
 
 std::optional<Proposal> read_proposal(const EventRow& row) {
   simdjson::dom::parser parser;

@@ -8,7 +8,7 @@
 #include "base/json/json_text.h"
 #include "base/parse.h"
 #include "base/terminal.h"
-#include "base/timestamp.h"
+#include "base/time/timestamp.h"
 #include "cli/client/event_post.h"
 #include "cli/client/http_client.h"
 #include "cli/commands/time_expression.h"
@@ -21,13 +21,7 @@ namespace {
 
 using simdjson::dom::element;
 
-std::string visible(std::string_view text) {
-  std::string out;
-  append_visible(out, text);
-  return out;
-}
-
-std::string text_of(const element& object, std::string_view name) {
+std::string visible_text(const element& object, std::string_view name) {
   std::string_view text;
   return object[name].get(text) == simdjson::SUCCESS ? visible(text) : std::string();
 }
@@ -45,15 +39,15 @@ void print_denial(const element& denial) {
   if (denial["port"].get(port) != simdjson::SUCCESS) port = 0;
   const std::int64_t count = denial["count"].get_int64();
   std::printf("%s  denied %s, %s\n", time_of(denial, "last").c_str(),
-              place_of(text_of(denial, "host"), static_cast<std::uint16_t>(port)).c_str(),
+              place_of(visible_text(denial, "host"), static_cast<std::uint16_t>(port)).c_str(),
               count == 1 ? "once" : (std::to_string(count) + " times").c_str());
-  std::printf("    why: %s (%s)\n", text_of(denial, "meaning").c_str(),
-              text_of(denial, "reason").c_str());
-  const std::string command = text_of(denial, "operator_command");
+  std::printf("    why: %s (%s)\n", visible_text(denial, "meaning").c_str(),
+              visible_text(denial, "reason").c_str());
+  const std::string command = visible_text(denial, "operator_command");
   if (!command.empty()) std::printf("    the operator can allow it: %s\n", command.c_str());
-  const std::string executable = text_of(denial, "executable");
-  const std::string request = text_of(denial, "request_id");
-  const std::string chat = text_of(denial, "chat_id");
+  const std::string executable = visible_text(denial, "executable");
+  const std::string request = visible_text(denial, "request_id");
+  const std::string chat = visible_text(denial, "chat_id");
   if (!executable.empty()) std::printf("    by: %s\n", executable.c_str());
   if (!chat.empty()) std::printf("    chat: %s\n", chat.c_str());
   if (!request.empty()) std::printf("    turn: %s\n", request.c_str());
@@ -70,13 +64,13 @@ Result<int> print_answer(std::string_view body) {
       ++count;
     }
     if (count == 0) {
-      std::printf("nothing was denied for %s since %s\n", text_of(answer, "host").c_str(),
+      std::printf("nothing was denied for %s since %s\n", visible_text(answer, "host").c_str(),
                   time_of(answer, "since").c_str());
     }
     element rule;
     if (answer["rule"].get(rule) == simdjson::SUCCESS && rule.is_object()) {
-      std::printf("allowed now by %s (%s)\n", text_of(rule, "rule").c_str(),
-                  text_of(rule, "source").c_str());
+      std::printf("allowed now by %s (%s)\n", visible_text(rule, "rule").c_str(),
+                  visible_text(rule, "source").c_str());
     }
     return count > 0 ? 0 : 1;
   } catch (const simdjson::simdjson_error& error) {

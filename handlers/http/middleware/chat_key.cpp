@@ -6,18 +6,13 @@
 
 #include <array>
 
+#include "base/ascii.h"
 #include "base/check.h"
 
 namespace picortex {
 namespace {
 
 constexpr char kDigits[] = "0123456789abcdef";
-
-int hex_value(char c) noexcept {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
 
 std::string hmac_of(std::string_view token, const std::string& text) {
   std::array<unsigned char, 32> hash;

@@ -13,7 +13,7 @@ namespace {
 constexpr int kZlibWindowBits = 15;
 constexpr int kRawWindowBits = -15;
 constexpr int kGzipWindowBits = 15 + 16;
-constexpr std::size_t kFirstSize = 64 * 1024;
+constexpr std::size_t kInflatedSizeFirst = 64 * 1024;
 
 class Inflater {
  public:
@@ -50,7 +50,7 @@ class Inflater {
 GunzipOutcome inflate_all(Inflater& inflater, bool takes_members, std::size_t size_max,
                           std::string& out) {
   // One byte more than allowed: filling it shows that the content is too large.
-  out.resize(std::min(kFirstSize, size_max + 1));
+  out.resize(std::min(kInflatedSizeFirst, size_max + 1));
   while (true) {
     const int code = inflater.fill(out);
     if (inflater.size() > size_max) return GunzipOutcome::too_large;

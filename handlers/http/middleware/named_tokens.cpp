@@ -14,10 +14,12 @@
 #include <cstring>
 #include <span>
 
+#include "base/ascii.h"
 #include "base/check.h"
 #include "base/file_descriptor.h"
 #include "base/read_file.h"
-#include "base/timestamp.h"
+#include "base/text.h"
+#include "base/time/timestamp.h"
 #include "base/uuid/random_bytes.h"
 
 namespace picortex {
@@ -25,29 +27,13 @@ namespace {
 
 constexpr std::size_t kFileSizeMax = 64 * 1024;
 constexpr std::string_view kPrefix = "picortex_";
-constexpr const char* kNewName = "/.tokens.new";
-
-std::unexpected<Error> errno_failure(const std::string& what) {
-  const int code = errno;
-  return failure(what + ": " + std::strerror(code), code);
-}
-
-std::string_view next_word(std::string_view& line) noexcept {
-  const std::size_t space = line.find(' ');
-  const std::string_view word = line.substr(0, space);
-  line = space == line.npos ? std::string_view{} : line.substr(space + 1);
-  return word;
-}
+constexpr const char* kNewTokensName = "/.tokens.new";
 
 bool read_digest(std::string_view hex, TokenDigest& digest) noexcept {
-  const auto value_of = [](char c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-  };
   if (hex.size() != 2 * digest.size()) return false;
   for (std::size_t i = 0; i < digest.size(); ++i) {
-    const int high = value_of(hex[2 * i]);
-    const int low = value_of(hex[2 * i + 1]);
+    const int high = hex_value(hex[2 * i]);
+    const int low = hex_value(hex[2 * i + 1]);
     if (high < 0 || low < 0) return false;
     digest[i] = static_cast<unsigned char>(16 * high + low);
   }
@@ -56,9 +42,9 @@ bool read_digest(std::string_view hex, TokenDigest& digest) noexcept {
 
 std::optional<NamedToken> parse_line(std::string_view line) {
   NamedToken token;
-  token.name = next_word(line);
-  const auto scopes = http::Scopes::parse(next_word(line));
-  const auto created_ms = parse_iso_time(next_word(line));
+  token.name = take_until(line, ' ');
+  const auto scopes = http::Scopes::parse(take_until(line, ' '));
+  const auto created_ms = parse_iso_time(take_until(line, ' '));
   if (!is_token_name(token.name) || !scopes || !created_ms) return std::nullopt;
   if (!read_digest(line, token.digest)) return std::nullopt;
   token.scopes = *scopes;
@@ -120,7 +106,7 @@ Result<void> replace(const std::string& data_dir, int file, std::string_view tex
   }
   if (fchmod(file, S_IRUSR | S_IWUSR) != 0) return errno_failure("cannot write " + path);
   if (auto written = write_all(file, text, path); !written) return written;
-  if (rename((data_dir + kNewName).c_str(), path.c_str()) != 0) {
+  if (rename((data_dir + kNewTokensName).c_str(), path.c_str()) != 0) {
     return errno_failure("cannot replace " + path);
   }
   const FileDescriptor parent(open(data_dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -203,7 +189,7 @@ Result<std::vector<NamedToken>> load_named_tokens(const std::string& data_dir) {
 Result<void> edit_named_tokens(
     const std::string& data_dir,
     const std::function<Result<void>(std::vector<NamedToken>&)>& change) {
-  auto file = lock_new_file(data_dir + kNewName);
+  auto file = lock_new_file(data_dir + kNewTokensName);
   if (!file) return std::unexpected(file.error());
   auto tokens = load_named_tokens(data_dir);
   if (!tokens) return std::unexpected(tokens.error());

@@ -14,35 +14,16 @@
 
 #include "base/ascii.h"
 #include "base/check.h"
+#include "base/file_descriptor.h"
 #include "base/uuid/random_bytes.h"
 
 namespace picortex {
 namespace {
 
 constexpr const char* kName = "token";
-constexpr const char* kNewName = ".token.new";
+constexpr const char* kNewTokenName = ".token.new";
 constexpr std::size_t kSecretSize = 32;
 constexpr std::size_t kSecretTextSize = 43;
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd) noexcept : fd_(fd) {}
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor() {
-    if (fd_ >= 0) close(fd_);
-  }
-  int get() const noexcept { return fd_; }
-  bool is_open() const noexcept { return fd_ >= 0; }
-
- private:
-  int fd_;
-};
-
-std::unexpected<Error> errno_failure(const std::string& what) {
-  const int code = errno;
-  return failure(what + ": " + std::strerror(code), code);
-}
 
 std::string make_secret() {
   unsigned char random[kSecretSize];
@@ -74,19 +55,19 @@ std::string objection(const struct stat& status, const std::string& path) {
 // Returns the file's text; an Error with code ENOENT if there is no file.
 Result<std::string> read_token(int dir, const std::string& path) {
   // O_NONBLOCK, since opening a FIFO must not wait for a writer.
-  const Descriptor file(openat(dir, kName, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  const FileDescriptor file(openat(dir, kName, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
   if (!file.is_open()) {
     if (errno == ELOOP) return failure(path + " is a symbolic link: replace it by a file", ELOOP);
     return errno_failure("cannot open " + path);
   }
   struct stat status;
-  if (fstat(file.get(), &status) != 0) return errno_failure("cannot look at " + path);
+  if (fstat(file.number(), &status) != 0) return errno_failure("cannot look at " + path);
   if (auto reason = objection(status, path); !reason.empty()) return failure(std::move(reason));
 
   char bytes[Token::kSizeMax + 3];  // room for a CR LF and one byte beyond the limit
   std::size_t size = 0;
   while (size < sizeof bytes) {
-    const ssize_t got = read(file.get(), bytes + size, sizeof bytes - size);
+    const ssize_t got = read(file.number(), bytes + size, sizeof bytes - size);
     if (got < 0 && errno != EINTR) return errno_failure("cannot read " + path);
     if (got == 0) break;
     if (got > 0) size += static_cast<std::size_t>(got);
@@ -105,26 +86,26 @@ Result<std::string> read_token(int dir, const std::string& path) {
 // Creates a new token in the directory unless there is one by now.
 Result<void> create_token(int dir, const std::string& path) {
   // Left by a crash; an incomplete token never has the real name.
-  if (unlinkat(dir, kNewName, 0) != 0 && errno != ENOENT) {
-    return errno_failure("cannot remove " + std::string(kNewName) + " next to " + path);
+  if (unlinkat(dir, kNewTokenName, 0) != 0 && errno != ENOENT) {
+    return errno_failure("cannot remove " + std::string(kNewTokenName) + " next to " + path);
   }
   const int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
-  const Descriptor file(openat(dir, kNewName, flags, S_IRUSR | S_IWUSR));
+  const FileDescriptor file(openat(dir, kNewTokenName, flags, S_IRUSR | S_IWUSR));
   if (!file.is_open()) return errno_failure("cannot create " + path);
   const std::string line = make_secret() + "\n";
   const bool stored =
-      fchmod(file.get(), S_IRUSR | S_IWUSR) == 0 &&
-      write(file.get(), line.data(), line.size()) == static_cast<ssize_t>(line.size()) &&
-      fsync(file.get()) == 0;
+      fchmod(file.number(), S_IRUSR | S_IWUSR) == 0 &&
+      write(file.number(), line.data(), line.size()) == static_cast<ssize_t>(line.size()) &&
+      fsync(file.number()) == 0;
   if (!stored) {
     auto failed = errno_failure("cannot write " + path);
-    unlinkat(dir, kNewName, 0);
+    unlinkat(dir, kNewTokenName, 0);
     return failed;
   }
   // Unlike a rename, a link does not replace a file that another process created meanwhile.
-  const bool linked = linkat(dir, kNewName, dir, kName, 0) == 0 || errno == EEXIST;
+  const bool linked = linkat(dir, kNewTokenName, dir, kName, 0) == 0 || errno == EEXIST;
   if (!linked) return errno_failure("cannot create " + path);
-  unlinkat(dir, kNewName, 0);
+  unlinkat(dir, kNewTokenName, 0);
   if (fsync(dir) != 0) return errno_failure("cannot sync the directory of " + path);
   return {};
 }
@@ -138,12 +119,12 @@ Token::Token(std::string_view text) noexcept : size_(text.size()) {
 
 Result<Token> Token::load_or_create(const std::string& data_dir) {
   const std::string path = data_dir + "/" + kName;
-  const Descriptor dir(open(data_dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  const FileDescriptor dir(open(data_dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!dir.is_open()) return errno_failure("cannot open the data directory " + data_dir);
-  auto text = read_token(dir.get(), path);
+  auto text = read_token(dir.number(), path);
   if (!text && text.error().code == ENOENT) {
-    TRY(create_token(dir.get(), path));
-    text = read_token(dir.get(), path);
+    TRY(create_token(dir.number(), path));
+    text = read_token(dir.number(), path);
   }
   if (!text) return std::unexpected(std::move(text.error()));
   return Token(*text);

@@ -6,13 +6,13 @@
 
 #include "base/json/json_text.h"
 #include "handlers/http/middleware/media_type.h"
+#include "handlers/http/response.h"
 #include "handlers/ingest/claude/telemetry_sender.h"
 
 namespace picortex {
 namespace {
 
 constexpr std::string_view kProtobuf = "application/x-protobuf";
-constexpr std::string_view kRetrySoon = "Retry-After: 1\r\n";
 // The client resends after what this says, if that is below its export timeout of 10 s.
 constexpr std::string_view kRetryWithinBudget = "Retry-After: 5\r\n";
 // A larger body has a document of its own: the parser keeps 14 bytes for each byte that it has
@@ -221,7 +221,7 @@ void OtlpEndpoint::store(Delivery& delivery) {
 
 void OtlpEndpoint::fail_unavailable(http::Exchange& exchange) {
   ++stats_.unavailable;
-  exchange.fail(503, "Telemetry cannot be stored now; send it again later", kRetrySoon);
+  exchange.fail(503, "Telemetry cannot be stored now; send it again later", http::kRetrySoon);
 }
 
 // Export*ServiceResponse: partial_success = 1 { rejected = 1, error_message = 2 }, or nothing.

@@ -3,19 +3,13 @@
 #include <algorithm>
 #include <limits>
 
+#include "base/ascii.h"
 #include "base/json/json_text.h"
 #include "base/parse.h"
 #include "base/text.h"
 
 namespace picortex::otlp_json {
 namespace {
-
-int hex_value(char c) noexcept {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
 
 Result<void> read_nested(const Element& any, OtlpValue& value, OtlpTexts& texts, int depth);
 

@@ -21,7 +21,7 @@ struct Undecodable {
   const char* what;
 };
 
-std::string_view text_of(pbf_reader& message) {
+std::string_view view_of(pbf_reader& message) {
   const protozero::data_view view = message.get_view();
   return {view.data(), view.size()};
 }
@@ -43,7 +43,7 @@ bool is_varint(const pbf_reader& message, protozero::pbf_tag_type tag) noexcept 
 
 template <std::size_t Size>
 void read_id(pbf_reader& message, std::array<std::uint8_t, Size>& id) {
-  const std::string_view bytes = text_of(message);
+  const std::string_view bytes = view_of(message);
   id = {};
   if (bytes.empty()) return;
   if (bytes.size() != Size) throw Undecodable{"A trace or span ID has a wrong length"};
@@ -71,7 +71,7 @@ std::pair<std::string_view, OtlpValue> read_pair(pbf_reader pair, OtlpTexts& tex
   std::pair<std::string_view, OtlpValue> read;
   while (pair.next()) {
     if (is_bytes(pair, 1)) {
-      read.first = text_of(pair);
+      read.first = view_of(pair);
     } else if (is_bytes(pair, 2)) {
       read.second = read_value(pair.get_message(), texts, depth);
     } else {
@@ -121,7 +121,7 @@ OtlpValue read_value(pbf_reader message, OtlpTexts& texts, int depth) {
   while (message.next()) {
     if (is_bytes(message, 1)) {
       value.kind = OtlpValue::Kind::text;
-      value.text = text_of(message);
+      value.text = view_of(message);
     } else if (is_varint(message, 2)) {
       value.kind = OtlpValue::Kind::truth;
       value.truth = message.get_bool();
@@ -139,7 +139,7 @@ OtlpValue read_value(pbf_reader message, OtlpTexts& texts, int depth) {
       value.text = texts.keep(map_text(message.get_message(), texts, depth));
     } else if (is_bytes(message, 7)) {
       value.kind = OtlpValue::Kind::json;
-      value.text = texts.keep(bytes_text(text_of(message).substr(0, kOtlpTextSizeMax)));
+      value.text = texts.keep(bytes_text(view_of(message).substr(0, kOtlpTextSizeMax)));
     } else {
       message.skip();
     }
@@ -216,9 +216,9 @@ void OtlpProtobufDecoder::read_scope(Message scope, OtlpSignal signal) {
     }
     for (Message library = look.get_message(); library.next();) {
       if (is_bytes(library, 1)) {
-        origin_.scope_name = text_of(library);
+        origin_.scope_name = view_of(library);
       } else if (is_bytes(library, 2)) {
-        origin_.scope_version = text_of(library);
+        origin_.scope_version = view_of(library);
       } else {
         library.skip();
       }
@@ -254,7 +254,7 @@ void OtlpProtobufDecoder::read_log(Message message) {
     } else if (is_varint(message, 2)) {
       log_.severity = message.get_int32();
     } else if (is_bytes(message, 3)) {
-      log_.severity_text = text_of(message);
+      log_.severity_text = view_of(message);
     } else if (is_bytes(message, 5)) {
       log_.body = read_value(message.get_message(), record_texts_, 0);
     } else if (is_bytes(message, 6)) {
@@ -266,7 +266,7 @@ void OtlpProtobufDecoder::read_log(Message message) {
     } else if (is_fixed64(message, 11)) {
       log_.observed_ns = message.get_fixed64();
     } else if (is_bytes(message, 12)) {
-      log_.event_name = text_of(message);
+      log_.event_name = view_of(message);
     } else {
       message.skip();
     }
@@ -288,7 +288,7 @@ void OtlpProtobufDecoder::read_span(Message message) {
     } else if (is_bytes(message, 4)) {
       read_id(message, span_.parent_span_id);
     } else if (is_bytes(message, 5)) {
-      span_.name = text_of(message);
+      span_.name = view_of(message);
     } else if (is_varint(message, 6)) {
       span_.kind = message.get_int32();
     } else if (is_fixed64(message, 7)) {
@@ -300,7 +300,7 @@ void OtlpProtobufDecoder::read_span(Message message) {
     } else if (is_bytes(message, 15)) {
       for (Message status = message.get_message(); status.next();) {
         if (is_bytes(status, 2)) {
-          span_.status_message = text_of(status);
+          span_.status_message = view_of(status);
         } else if (is_varint(status, 3)) {
           span_.status = status.get_int32();
         } else {
@@ -319,9 +319,9 @@ void OtlpProtobufDecoder::read_metric(Message message) {
   point_.metric = point_.unit = {};
   for (Message look = message; look.next();) {
     if (is_bytes(look, 1)) {
-      point_.metric = text_of(look);
+      point_.metric = view_of(look);
     } else if (is_bytes(look, 3)) {
-      point_.unit = text_of(look);
+      point_.unit = view_of(look);
     } else {
       look.skip();
     }

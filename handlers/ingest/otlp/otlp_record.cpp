@@ -6,6 +6,7 @@
 #include "base/json/json_text.h"
 #include "base/parse.h"
 #include "base/text.h"
+#include "base/time/durations.h"
 
 namespace picortex {
 namespace {
@@ -97,7 +98,6 @@ std::string_view OtlpAttributes::text(std::string_view key) const noexcept {
 std::optional<Uuid> request_id_of_trace(const OtlpTraceId& trace_id,
                                         std::int64_t time_ms) noexcept {
   constexpr std::int64_t kYear2020Ms = 1'577'836'800'000;
-  constexpr std::int64_t kDayMs = 86'400'000;
   std::int64_t made_ms = 0;
   for (std::size_t i = 0; i < 6; ++i) made_ms = made_ms << 8 | trace_id[i];
   if (made_ms < kYear2020Ms || made_ms > time_ms + kDayMs) return std::nullopt;

@@ -7,7 +7,7 @@
 #include <cstdlib>
 #include <string>
 
-#include "base/timestamp.h"
+#include "base/time/timestamp.h"
 
 namespace picortex {
 

@@ -7,13 +7,13 @@
 
 #include "base/json/json_object.h"
 #include "base/parse.h"
+#include "base/time/durations.h"
 
 namespace picortex {
 namespace {
 
 constexpr std::chrono::milliseconds kSlice{2};
 constexpr std::size_t kFacetsMax = 200;
-constexpr std::int64_t kMinuteMs = 60'000;
 constexpr std::int64_t kStepsMax = 2'000;
 
 std::int64_t number_in(const std::string& text) {

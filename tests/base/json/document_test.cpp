@@ -10,6 +10,8 @@
 using namespace picortex;
 using namespace std::string_view_literals;
 
+BOOST_AUTO_TEST_SUITE(json)
+
 namespace {
 
 constexpr std::size_t kSizeMax = 1 << 20;
@@ -28,8 +30,6 @@ std::string rewritten(std::string_view text) {
 std::string nested(std::size_t depth) { return std::string(depth, '[') + std::string(depth, ']'); }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(json)
 
 BOOST_AUTO_TEST_CASE(every_kind_of_value_is_written_again_on_one_line) {
   BOOST_TEST(

@@ -2,7 +2,7 @@
 
 #include <boost/test/unit_test.hpp>
 
-#include "base/timestamp.h"
+#include "base/time/timestamp.h"
 #include "tests/support/forked_abort.h"
 
 using namespace picortex;

@@ -6,6 +6,8 @@
 using namespace picortex;
 using namespace std::string_view_literals;
 
+BOOST_AUTO_TEST_SUITE(json_text)
+
 namespace {
 
 std::string escaped(std::string_view text) {
@@ -22,8 +24,6 @@ std::string number(Number value) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(json_text)
 
 BOOST_AUTO_TEST_CASE(plain_text_passes_through_at_every_length) {
   std::string text;

@@ -8,6 +8,8 @@
 
 using namespace picortex;
 
+BOOST_AUTO_TEST_SUITE(event_post)
+
 namespace {
 
 // What becomes of a post of some lines when the daemon answers so.
@@ -24,8 +26,6 @@ std::string reply(const std::string& status, const std::string& body) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(event_post)
 
 BOOST_AUTO_TEST_CASE(says_which_lines_were_rejected_and_why) {
   const auto none = answered_by(reply("200 OK", R"({"accepted":2,"duplicates":0,"rejected":[]})"));

@@ -7,6 +7,8 @@
 using namespace picortex;
 using namespace std::chrono_literals;
 
+BOOST_AUTO_TEST_SUITE(http_client)
+
 namespace {
 
 Result<HttpReply> get(const ListenAddress& server, std::chrono::milliseconds limit = 5s) {
@@ -21,8 +23,6 @@ Result<HttpReply> get_from(std::string text) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(http_client)
 
 BOOST_AUTO_TEST_CASE(sends_a_whole_request) {
   ReplyServer server([](int connection, const std::string&) {

@@ -7,6 +7,8 @@
 using namespace picortex;
 using namespace std::chrono_literals;
 
+BOOST_AUTO_TEST_SUITE(health_command)
+
 namespace {
 
 const std::string kHealthy =
@@ -21,8 +23,6 @@ std::string replaced(std::string text, std::string_view from, std::string_view t
 const ListenAddress kServer = ListenAddress::parse("127.0.0.1:8787").value();
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(health_command)
 
 BOOST_AUTO_TEST_CASE(prints_the_status_first_and_every_figure) {
   const auto report = describe_health(kHealthy, kServer, false);

@@ -5,7 +5,7 @@
 #include <ctime>
 #include <fstream>
 
-#include "base/timestamp.h"
+#include "base/time/timestamp.h"
 
 using namespace picortex;
 

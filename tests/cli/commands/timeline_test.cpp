@@ -9,6 +9,8 @@
 
 using namespace picortex;
 
+BOOST_AUTO_TEST_SUITE(timeline)
+
 namespace {
 
 constexpr std::int64_t kNow = 1'794'924'000'123;
@@ -48,8 +50,6 @@ std::size_t count(std::string_view text, std::string_view part) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(timeline)
 
 BOOST_AUTO_TEST_CASE(a_request_has_a_header_and_a_line_for_each_event) {
   std::string out;

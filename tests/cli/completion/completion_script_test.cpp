@@ -12,6 +12,8 @@
 
 using namespace picortex;
 
+BOOST_AUTO_TEST_SUITE(completion_scripts)
+
 namespace {
 
 constexpr std::pair<const char*, const char*> kScripts[] = {
@@ -103,8 +105,6 @@ int check_names(std::string_view shell, const std::string& script, std::vector<s
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(completion_scripts)
 
 BOOST_AUTO_TEST_CASE(every_command_and_option_of_the_help_is_in_every_script) {
   for (const auto& [shell, file] : kScripts) {

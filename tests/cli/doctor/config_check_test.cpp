@@ -4,6 +4,8 @@
 
 using namespace picortex;
 
+BOOST_AUTO_TEST_SUITE(doctor_config_check)
+
 namespace {
 
 struct Checked {
@@ -21,8 +23,6 @@ Checked check(const std::string& text, const Environment& environment = {},
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(doctor_config_check)
 
 BOOST_AUTO_TEST_CASE(a_valid_file_is_well_and_its_options_count) {
   const auto checked = check("LOG_LEVEL=debug\nPICORTEX_RETENTION_DAYS=3\n");

@@ -4,6 +4,8 @@
 
 using namespace picortex;
 
+BOOST_AUTO_TEST_SUITE(doctor_host_checks)
+
 namespace {
 
 using Check = void (*)(const Examined&, Findings&);
@@ -18,8 +20,6 @@ Findings run(TestHost& host, Check check, const std::string& config = {}) {
 const std::string kFenced = "PICORTEX_EGRESS_MODE=enforce\n";
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(doctor_host_checks)
 
 BOOST_AUTO_TEST_CASE(journald_is_read_as_it_reads_itself) {
   TestHost host;

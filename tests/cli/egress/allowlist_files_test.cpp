@@ -9,6 +9,8 @@
 
 using namespace picortex;
 
+BOOST_AUTO_TEST_SUITE(egress_lists)
+
 namespace {
 
 constexpr const char* kList =
@@ -31,8 +33,6 @@ std::string without(std::string_view pattern, int wanted) {
 std::string contents(const std::string& path) { return read_small_file(path, 4096).value(); }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(egress_lists)
 
 BOOST_AUTO_TEST_CASE(a_rule_is_appended_as_a_line_of_its_own) {
   BOOST_TEST(with_rule("", "a.test") == "a.test\n");

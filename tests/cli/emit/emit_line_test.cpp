@@ -6,6 +6,8 @@
 
 using namespace picortex;
 
+BOOST_AUTO_TEST_SUITE(emit_line)
+
 namespace {
 
 constexpr std::int64_t kTime = 1'795'000'000'123;
@@ -25,8 +27,6 @@ std::string json_of(std::string_view text) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(emit_line)
 
 BOOST_AUTO_TEST_CASE(a_field_is_a_text_unless_it_says_json) {
   BOOST_TEST(json_of("version=1.10") == "version|\"1.10\"");

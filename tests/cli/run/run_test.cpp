@@ -6,13 +6,15 @@
 #include <filesystem>
 #include <sstream>
 
-#include "base/timestamp.h"
+#include "base/time/timestamp.h"
 #include "base/uuid/uuid.h"
 #include "tests/cli/forked_run.h"
 #include "tests/cli/reply_server.h"
 #include "tests/cli/temporary_directory.h"
 
 using namespace picortex;
+
+BOOST_AUTO_TEST_SUITE(run_command)
 
 namespace {
 
@@ -53,8 +55,6 @@ std::uint64_t signals_in(const std::string& status, const std::string& name) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(run_command)
 
 BOOST_AUTO_TEST_CASE(leaves_with_the_exit_status_of_the_command) {
   BOOST_TEST(finish(options_for({"true"})).exit_status == 0);

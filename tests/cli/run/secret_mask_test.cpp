@@ -5,6 +5,8 @@
 
 using namespace picortex;
 
+BOOST_AUTO_TEST_SUITE(secret_mask)
+
 namespace {
 
 // The arguments with a bar between them.
@@ -17,8 +19,6 @@ std::string masked(const std::vector<std::string>& arguments) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(secret_mask)
 
 BOOST_AUTO_TEST_CASE(values_of_options_and_variables_with_reporting_names) {
   BOOST_TEST(masked({"run", "--password", "hunter2", "x"}) == "run|--password|***|x");

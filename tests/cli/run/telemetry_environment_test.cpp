@@ -8,7 +8,7 @@ using namespace picortex;
 
 namespace {
 
-struct Fixture {
+struct TelemetryEnvironmentFixture {
   ListenAddress server = *ListenAddress::parse("127.0.0.1:8787");
   TelemetryIdentity identity{.request_id = *parse_uuid("01900000-0000-7000-8000-000000000abc"),
                              .run_id = *parse_uuid("01900000-0000-7000-8000-000000000def"),
@@ -19,7 +19,7 @@ struct Fixture {
 
 }  // namespace
 
-BOOST_FIXTURE_TEST_SUITE(telemetry_environment, Fixture)
+BOOST_FIXTURE_TEST_SUITE(telemetry_environment, TelemetryEnvironmentFixture)
 
 BOOST_AUTO_TEST_CASE(a_client_gets_its_endpoint_token_and_identity) {
   add_telemetry(environment, server, identity);

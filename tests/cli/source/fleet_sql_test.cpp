@@ -6,6 +6,8 @@
 
 using namespace picortex;
 
+BOOST_AUTO_TEST_SUITE(fleet_sql)
+
 namespace {
 
 // What ClickHouse reads a literal as, or that it does not end where it should.
@@ -33,8 +35,6 @@ std::string read_literal(std::string_view sql) {
 bool has(const std::string& text, const char* part) { return text.find(part) != std::string::npos; }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(fleet_sql)
 
 BOOST_AUTO_TEST_CASE(a_literal_says_every_text_and_ends_at_its_end) {
   std::string all;

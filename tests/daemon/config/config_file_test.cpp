@@ -4,6 +4,8 @@
 
 using namespace picortex;
 
+BOOST_AUTO_TEST_SUITE(config_file)
+
 namespace {
 
 std::string value_of(std::string_view text) {
@@ -17,8 +19,6 @@ std::string error_of(std::string_view text) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(config_file)
 
 BOOST_AUTO_TEST_CASE(reads_values_and_their_lines) {
   const auto good = parse_config("# c\n\n; d\nLOG_LEVEL=debug\r\n  PICORTEX_HOSTS= a,b \n", "f");

@@ -10,6 +10,8 @@
 
 using namespace picortex;
 
+BOOST_AUTO_TEST_SUITE(reference_page)
+
 namespace {
 
 std::string file(const std::string& name) {
@@ -24,8 +26,6 @@ void check_is_current(const std::string& name, const std::string& page) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(reference_page)
 
 BOOST_AUTO_TEST_CASE(the_committed_pages_are_what_the_declarations_say) {
   check_is_current("docs/reference/configuration.md", configuration_page());

@@ -6,6 +6,8 @@
 
 using namespace picortex;
 
+BOOST_AUTO_TEST_SUITE(settings_of_options)
+
 namespace {
 
 std::optional<std::string> any(std::string_view text) { return std::string(text); }
@@ -25,8 +27,6 @@ std::string error_of(Settings& settings) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(settings_of_options)
 
 BOOST_AUTO_TEST_CASE(a_flag_beats_the_variable_which_beats_the_file_which_beats_the_default) {
   const FlagValues flag{{"LOG_LEVEL", {"error"}}};

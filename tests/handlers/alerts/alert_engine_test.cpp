@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "base/timestamp.h"
+#include "base/time/timestamp.h"
 #include "storage/event_id.h"
 #include "tests/support/http_fixture.h"
 #include "tests/support/scripted_loop.h"

@@ -4,6 +4,8 @@
 
 using namespace picortex;
 
+BOOST_AUTO_TEST_SUITE(alert_rules)
+
 namespace {
 
 AlertRule rule(std::string_view text) {
@@ -21,8 +23,6 @@ Event event(std::string_view type, Level level = Level::info, std::string_view c
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(alert_rules)
 
 BOOST_AUTO_TEST_CASE(a_rate_and_a_silence_are_read) {
   const AlertRule rate = rule("level=error rate>10/5m");

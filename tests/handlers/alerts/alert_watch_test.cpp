@@ -3,6 +3,7 @@
 #include <boost/test/unit_test.hpp>
 #include <string>
 
+#include "base/time/durations.h"
 #include "handlers/ops/health_watch.h"
 
 using namespace picortex;
@@ -10,9 +11,8 @@ using namespace picortex;
 namespace {
 
 constexpr std::int64_t kSecond = 1'000;
-constexpr std::int64_t kMinute = 60 * kSecond;
 
-struct WatchFixture {
+struct AlertWatchFixture {
   void adopt(std::initializer_list<const char*> texts) {
     std::vector<AlertRule> rules;
     for (const char* text : texts) rules.push_back(*parse_alert_rule(text));
@@ -39,12 +39,12 @@ struct WatchFixture {
   bool reports(std::uint64_t what) { return look() == std::vector{what}; }
 
   AlertWatch watch;
-  std::int64_t now = 1'000 * kMinute;
+  std::int64_t now = 1'000 * kMinuteMs;
 };
 
 }  // namespace
 
-BOOST_FIXTURE_TEST_SUITE(alert_watch, WatchFixture)
+BOOST_FIXTURE_TEST_SUITE(alert_watch, AlertWatchFixture)
 
 BOOST_AUTO_TEST_CASE(a_rate_is_reported_once_more_events_came_than_it_allows) {
   adopt({"level=error rate>10/5m"});
@@ -59,7 +59,7 @@ BOOST_AUTO_TEST_CASE(a_rate_is_reported_once_more_events_came_than_it_allows) {
 BOOST_AUTO_TEST_CASE(events_leave_the_window) {
   adopt({"level=error rate>10/5m"});
   store(8);
-  now += 4 * kMinute;
+  now += 4 * kMinuteMs;
   store(2);
   now += 59 * kSecond;
   BOOST_TEST(look().empty());
@@ -68,7 +68,7 @@ BOOST_AUTO_TEST_CASE(events_leave_the_window) {
   BOOST_TEST(look().empty());
   store(1);
   BOOST_TEST(reports(11));
-  now += 60 * kMinute;
+  now += 60 * kMinuteMs;
   BOOST_TEST(look().empty());
 }
 
@@ -77,29 +77,29 @@ BOOST_AUTO_TEST_CASE(a_rate_is_reported_again_after_its_cooldown_if_it_continues
   store(1);
   BOOST_TEST(reports(1));
   for (int minute = 1; minute < 10; ++minute) {
-    now += kMinute;
+    now += kMinuteMs;
     store(1);
     BOOST_TEST(look().empty());
   }
-  now += kMinute;
+  now += kMinuteMs;
   store(2);
   BOOST_TEST(look().size() == 1u);
-  now += 10 * kMinute;
+  now += 10 * kMinuteMs;
   BOOST_TEST(look().empty());  // nothing came meanwhile
 }
 
 BOOST_AUTO_TEST_CASE(a_silence_is_reported_once_until_it_is_broken) {
   adopt({"event_type=test.* silent>1h cooldown=10m"});
-  now += 60 * kMinute;
+  now += 60 * kMinuteMs;
   BOOST_TEST(look().empty());
   now += kSecond;
   BOOST_TEST(reports(3601));
-  now += 24 * 60 * kMinute;
+  now += 24 * 60 * kMinuteMs;
   BOOST_TEST(look().empty());
   store(1);
-  now += 59 * kMinute;
+  now += 59 * kMinuteMs;
   BOOST_TEST(look().empty());
-  now += 2 * kMinute;
+  now += 2 * kMinuteMs;
   BOOST_TEST(reports(61 * 60));
 }
 
@@ -110,7 +110,7 @@ BOOST_AUTO_TEST_CASE(a_silence_too_keeps_its_cooldown) {
   store(1);
   now += 11 * kSecond;
   BOOST_TEST(look().empty());
-  now += 60 * kMinute;
+  now += 60 * kMinuteMs;
   BOOST_TEST(look().size() == 1u);
 }
 

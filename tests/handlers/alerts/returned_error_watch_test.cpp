@@ -9,9 +9,9 @@ using namespace picortex;
 
 namespace {
 
-constexpr std::int64_t kNow = 1'794'924'000'000;
+constexpr std::int64_t kErrorsNow = 1'794'924'000'000;
 
-struct WatchFixture {
+struct ReturnedErrorWatchFixture {
   void append_error(std::uint64_t group, std::int64_t time_ms, std::string_view msg = "boom") {
     Event event;
     event.event_type = "bot.error";
@@ -54,22 +54,22 @@ struct WatchFixture {
 
 }  // namespace
 
-BOOST_FIXTURE_TEST_SUITE(returned_error_watch, WatchFixture)
+BOOST_FIXTURE_TEST_SUITE(returned_error_watch, ReturnedErrorWatchFixture)
 
 BOOST_AUTO_TEST_CASE(the_first_error_after_a_resolution_is_a_return_and_the_next_ones_are_not) {
-  fail(7, kNow);
-  say(7, "resolved", kNow + 10);
+  fail(7, kErrorsNow);
+  say(7, "resolved", kErrorsNow + 10);
   BOOST_TEST(look().empty());
-  fail(8, kNow + 20);
-  fail(7, kNow + 10);  // of before it was resolved, and late
+  fail(8, kErrorsNow + 20);
+  fail(7, kErrorsNow + 10);  // of before it was resolved, and late
   BOOST_TEST(look().empty());
-  fail(7, kNow + 11);
-  fail(7, kNow + 12);
+  fail(7, kErrorsNow + 11);
+  fail(7, kErrorsNow + 12);
   const auto seen = look();
   BOOST_REQUIRE(seen.size() == 1u);
   BOOST_TEST(seen[0].group == 7u);
-  BOOST_TEST(seen[0].resolved_ms == kNow + 10);
-  BOOST_TEST(seen[0].returned_ms == kNow + 11);
+  BOOST_TEST(seen[0].resolved_ms == kErrorsNow + 10);
+  BOOST_TEST(seen[0].returned_ms == kErrorsNow + 11);
   BOOST_TEST(seen[0].event.bytes[0] == 4);
   BOOST_TEST(seen[0].chat_id == "chat-1");
   BOOST_TEST(seen[0].title == "boom");
@@ -79,86 +79,87 @@ BOOST_AUTO_TEST_CASE(the_first_error_after_a_resolution_is_a_return_and_the_next
 
 BOOST_AUTO_TEST_CASE(each_resolution_allows_one_return) {
   for (int i = 0; i < 3; ++i) {
-    say(7, "resolved", kNow + 10 * i);
-    fail(7, kNow + 10 * i + 1);
-    say(7, "returned", kNow + 10 * i + 2);  // the daemon's own
-    fail(7, kNow + 10 * i + 3);
+    say(7, "resolved", kErrorsNow + 10 * i);
+    fail(7, kErrorsNow + 10 * i + 1);
+    say(7, "returned", kErrorsNow + 10 * i + 2);  // the daemon's own
+    fail(7, kErrorsNow + 10 * i + 3);
     BOOST_TEST(look().size() == 1u);
   }
 }
 
 BOOST_AUTO_TEST_CASE(an_error_from_the_future_does_not_hide_the_next_resolution) {
-  say(7, "resolved", kNow);
-  fail(7, kNow + 3'600'000);
-  say(7, "returned", kNow + 5);
-  say(7, "resolved", kNow + 60'000);
-  fail(7, kNow + 60'001);
+  say(7, "resolved", kErrorsNow);
+  fail(7, kErrorsNow + 3'600'000);
+  say(7, "returned", kErrorsNow + 5);
+  say(7, "resolved", kErrorsNow + 60'000);
+  fail(7, kErrorsNow + 60'001);
   BOOST_TEST(look().size() == 2u);
 }
 
 BOOST_AUTO_TEST_CASE(muted_and_open_groups_do_not_return) {
-  say(7, "resolved", kNow);
-  say(7, "muted", kNow + 1);
-  fail(7, kNow + 2);
-  say(8, "resolved", kNow);
-  say(8, "open", kNow + 1);
-  fail(8, kNow + 2);
+  say(7, "resolved", kErrorsNow);
+  say(7, "muted", kErrorsNow + 1);
+  fail(7, kErrorsNow + 2);
+  say(8, "resolved", kErrorsNow);
+  say(8, "open", kErrorsNow + 1);
+  fail(8, kErrorsNow + 2);
   BOOST_TEST(look().empty());
 }
 
 BOOST_AUTO_TEST_CASE(a_state_that_arrives_after_a_later_one_is_ignored) {
-  say(7, "muted", kNow + 5);
-  say(7, "resolved", kNow + 1);
-  fail(7, kNow + 2);
+  say(7, "muted", kErrorsNow + 5);
+  say(7, "resolved", kErrorsNow + 1);
+  fail(7, kErrorsNow + 2);
   BOOST_TEST(look().empty());
 }
 
 BOOST_AUTO_TEST_CASE(states_of_the_store_replace_those_that_were_known) {
-  say(7, "resolved", kNow);
-  watch.on_error_states({{8, {kNow, ErrorState::resolved}}, {9, {kNow, ErrorState::muted}}});
+  say(7, "resolved", kErrorsNow);
+  watch.on_error_states(
+      {{8, {kErrorsNow, ErrorState::resolved}}, {9, {kErrorsNow, ErrorState::muted}}});
   BOOST_TEST(watch.size() == 2u);
-  for (const std::uint64_t group : {7, 8, 9}) fail(group, kNow + 1);
+  for (const std::uint64_t group : {7, 8, 9}) fail(group, kErrorsNow + 1);
   const auto seen = look();
   BOOST_REQUIRE(seen.size() == 1u);
   BOOST_TEST(seen[0].group == 8u);
 }
 
 BOOST_AUTO_TEST_CASE(events_of_one_transaction_count_in_their_order) {
-  append_error(7, kNow + 1);
-  append_state(7, "resolved", kNow);
-  append_error(7, kNow + 2);
-  append_error(7, kNow + 3);
-  append_state(7, "resolved", kNow + 4);
-  append_error(7, kNow + 5);
+  append_error(7, kErrorsNow + 1);
+  append_state(7, "resolved", kErrorsNow);
+  append_error(7, kErrorsNow + 2);
+  append_error(7, kErrorsNow + 3);
+  append_state(7, "resolved", kErrorsNow + 4);
+  append_error(7, kErrorsNow + 5);
   publish();
   const auto seen = look();
   BOOST_REQUIRE(seen.size() == 2u);
-  BOOST_TEST(seen[0].returned_ms == kNow + 2);
-  BOOST_TEST(seen[1].returned_ms == kNow + 5);
+  BOOST_TEST(seen[0].returned_ms == kErrorsNow + 2);
+  BOOST_TEST(seen[1].returned_ms == kErrorsNow + 5);
 }
 
 BOOST_AUTO_TEST_CASE(a_transaction_that_fails_leaves_everything_as_it_was) {
-  say(7, "resolved", kNow);
-  append_error(7, kNow + 1);
-  append_state(8, "resolved", kNow);
+  say(7, "resolved", kErrorsNow);
+  append_error(7, kErrorsNow + 1);
+  append_state(8, "resolved", kErrorsNow);
   watch.discard();
   BOOST_TEST(look().empty());
-  fail(8, kNow + 2);
-  fail(7, kNow + 2);
+  fail(8, kErrorsNow + 2);
+  fail(7, kErrorsNow + 2);
   BOOST_TEST(look().size() == 1u);
 }
 
 BOOST_AUTO_TEST_CASE(beyond_ten_a_minute_returns_do_not_call_and_the_next_call_says_how_many) {
   for (std::uint64_t group = 1; group <= 13; ++group) {
-    say(group, "resolved", kNow);
-    fail(group, kNow + 1);
+    say(group, "resolved", kErrorsNow);
+    fail(group, kErrorsNow + 1);
   }
   const auto seen = look(1'000'000);
   BOOST_REQUIRE(seen.size() == 13u);
   BOOST_TEST(seen[9].calls_operator);
   BOOST_TEST(!seen[10].calls_operator);
-  say(20, "resolved", kNow);
-  fail(20, kNow + 1);
+  say(20, "resolved", kErrorsNow);
+  fail(20, kErrorsNow + 1);
   const auto later = look(1'060'000);
   BOOST_REQUIRE(later.size() == 1u);
   BOOST_TEST(later[0].calls_operator);
@@ -168,24 +169,24 @@ BOOST_AUTO_TEST_CASE(beyond_ten_a_minute_returns_do_not_call_and_the_next_call_s
 BOOST_AUTO_TEST_CASE(a_return_that_finds_no_place_is_reported_by_the_next_error) {
   const std::uint64_t count = ReturnedErrorWatch::kDueMax + 1;
   for (std::uint64_t group = 1; group <= count; ++group) {
-    say(group, "resolved", kNow);
-    fail(group, kNow + 1);
+    say(group, "resolved", kErrorsNow);
+    fail(group, kErrorsNow + 1);
   }
   BOOST_TEST(look().size() == ReturnedErrorWatch::kDueMax);
-  for (std::uint64_t group = 1; group <= count; ++group) fail(group, kNow + 2);
+  for (std::uint64_t group = 1; group <= count; ++group) fail(group, kErrorsNow + 2);
   const auto seen = look();
   BOOST_REQUIRE(seen.size() == 1u);
   BOOST_TEST(seen[0].group == count);
 }
 
 BOOST_AUTO_TEST_CASE(the_group_whose_state_is_the_oldest_is_dropped) {
-  say(1, "resolved", kNow + 1);
-  say(2, "resolved", kNow);
+  say(1, "resolved", kErrorsNow + 1);
+  say(2, "resolved", kErrorsNow);
   const std::uint64_t end = ReturnedErrorWatch::kGroupsMax + 1;
-  for (std::uint64_t group = 3; group <= end; ++group) say(group, "muted", kNow + 2);
+  for (std::uint64_t group = 3; group <= end; ++group) say(group, "muted", kErrorsNow + 2);
   BOOST_TEST(watch.size() == ReturnedErrorWatch::kGroupsMax);
-  fail(1, kNow + 5);
-  fail(2, kNow + 5);
+  fail(1, kErrorsNow + 5);
+  fail(2, kErrorsNow + 5);
   const auto seen = look();
   BOOST_REQUIRE(seen.size() == 1u);
   BOOST_TEST(seen[0].group == 1u);

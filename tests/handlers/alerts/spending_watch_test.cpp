@@ -9,11 +9,13 @@ using namespace picortex;
 
 namespace {
 
-constexpr std::int64_t kUnix = 1'794'924'000'000;
+constexpr std::int64_t kSpendingUnix = 1'794'924'000'000;
 constexpr std::int64_t kHour = 3'600'000;
 
 struct SpendingFixture {
-  ClockReading now() const { return {Instant(std::chrono::milliseconds(now_ms)), kUnix + now_ms}; }
+  ClockReading now() const {
+    return {Instant(std::chrono::milliseconds(now_ms)), kSpendingUnix + now_ms};
+  }
   void adopt(std::initializer_list<const char*> texts) {
     std::vector<AlertRule> rules;
     for (const char* text : texts) rules.push_back(*parse_alert_rule(text));

@@ -9,14 +9,14 @@ using namespace picortex;
 
 namespace {
 
-constexpr std::int64_t kUnix = 1'794'924'000'000;
+constexpr std::int64_t kTurnsUnix = 1'794'924'000'000;
 
 struct TurnFixture {
   ClockReading now() const {
-    return {Instant(std::chrono::milliseconds(now_ms)), kUnix + now_ms - kStart};
+    return {Instant(std::chrono::milliseconds(now_ms)), kTurnsUnix + now_ms - kStart};
   }
   Uuid message(std::string_view chat = "chat-1") {
-    return store("linq.inbound", ids.next(kUnix), chat);
+    return store("linq.inbound", ids.next(kTurnsUnix), chat);
   }
   Uuid store(std::string_view type, const Uuid& request, std::string_view chat, bool skip = false) {
     Event event;
@@ -71,7 +71,7 @@ struct TurnFixture {
 BOOST_FIXTURE_TEST_SUITE(turn_watch, TurnFixture)
 
 BOOST_AUTO_TEST_CASE(an_open_question_is_reported_once_until_the_turn_has_gone_on) {
-  const Uuid turn = ids.next(kUnix);
+  const Uuid turn = ids.next(kTurnsUnix);
   submit(turn);
   now_ms += 6000;
   telemetry(turn, TurnState::waiting, false, "may I?");
@@ -86,7 +86,7 @@ BOOST_AUTO_TEST_CASE(an_open_question_is_reported_once_until_the_turn_has_gone_o
 }
 
 BOOST_AUTO_TEST_CASE(a_question_that_was_answered_before_the_look_is_no_news) {
-  const Uuid turn = ids.next(kUnix);
+  const Uuid turn = ids.next(kTurnsUnix);
   telemetry(turn, TurnState::waiting, false, "may I?");
   now_ms += 10;
   telemetry(turn, TurnState::running);
@@ -97,25 +97,25 @@ BOOST_AUTO_TEST_CASE(a_question_that_was_answered_before_the_look_is_no_news) {
   // Nor does one that the next prompt has ended.
   telemetry(turn, TurnState::waiting, false, "may I?");
   now_ms += 10;
-  submit(ids.next(kUnix));
+  submit(ids.next(kTurnsUnix));
   BOOST_TEST(look().empty());
 }
 
 BOOST_AUTO_TEST_CASE(a_failure_is_reported_once_for_each_turn) {
-  const Uuid turn = ids.next(kUnix);
+  const Uuid turn = ids.next(kTurnsUnix);
   telemetry(turn, TurnState::failed, false, "529");
   telemetry(turn, TurnState::failed, false, "529 again");
   BOOST_TEST(reports("failed " + to_string(turn) + " 529"));
   now_ms += 1000;
   telemetry(turn, TurnState::failed, false, "529");
   BOOST_TEST(look().empty());
-  telemetry(ids.next(kUnix), TurnState::failed, false, "old", TurnWatch::kFreshMs + 1);
+  telemetry(ids.next(kTurnsUnix), TurnState::failed, false, "old", TurnWatch::kFreshMs + 1);
   BOOST_TEST(look().empty());
 }
 
 BOOST_AUTO_TEST_CASE(a_message_without_a_prompt_is_lost_after_a_while) {
-  submit(ids.next(kUnix));
-  telemetry(ids.next(kUnix), TurnState::done);
+  submit(ids.next(kTurnsUnix));
+  telemetry(ids.next(kTurnsUnix), TurnState::done);
   const Uuid lost = message("chat-2");
   const Uuid kept = message();
   now_ms += TurnWatch::kLostAfterMs - 1;
@@ -151,18 +151,18 @@ BOOST_AUTO_TEST_CASE(a_message_waits_while_its_chats_agent_is_at_work) {
 }
 
 BOOST_AUTO_TEST_CASE(a_message_that_was_dealt_with_otherwise_is_not_lost) {
-  submit(ids.next(kUnix));
-  telemetry(ids.next(kUnix), TurnState::done);
+  submit(ids.next(kTurnsUnix));
+  telemetry(ids.next(kTurnsUnix), TurnState::done);
   store("discriminator.decision", message("chat-2"), "chat-2", true);
   store("child.start", message("chat-3"), "chat-3");
   telemetry(message("chat-4"), TurnState::none);
-  store("linq.inbound", ids.next(kUnix), "");  // in no chat
+  store("linq.inbound", ids.next(kTurnsUnix), "");  // in no chat
   BOOST_TEST(watch.messages() == 0u);
 }
 
 BOOST_AUTO_TEST_CASE(where_no_hook_reports_prompts_no_message_is_lost) {
   message();
-  telemetry(ids.next(kUnix), TurnState::running);
+  telemetry(ids.next(kTurnsUnix), TurnState::running);
   now_ms += TurnWatch::kBusyMaxMs;
   BOOST_TEST(look().empty());
   TurnsSoFar turns;
@@ -175,19 +175,19 @@ BOOST_AUTO_TEST_CASE(where_no_hook_reports_prompts_no_message_is_lost) {
 
 BOOST_AUTO_TEST_CASE(alerts_of_a_kind_have_a_rate_and_say_how_many_were_left_out) {
   for (std::uint64_t i = 0; i < TurnWatch::kPerMinuteMax + 5; ++i) {
-    telemetry(ids.next(kUnix), TurnState::failed, false, "x");
+    telemetry(ids.next(kTurnsUnix), TurnState::failed, false, "x");
   }
   BOOST_TEST(look().size() == TurnWatch::kPerMinuteMax);
   now_ms += 60'000;
-  const Uuid next = ids.next(kUnix);
+  const Uuid next = ids.next(kTurnsUnix);
   telemetry(next, TurnState::failed, false, "y");
   BOOST_TEST(reports("failed " + to_string(next) + " y +5"));
 }
 
 BOOST_AUTO_TEST_CASE(what_is_followed_has_bounds) {
-  submit(ids.next(kUnix));
+  submit(ids.next(kTurnsUnix));
   for (std::size_t i = 0; i < TurnWatch::kTurnsMax + 10; ++i) {
-    telemetry(ids.next(kUnix), TurnState::failed, false, "x");
+    telemetry(ids.next(kTurnsUnix), TurnState::failed, false, "x");
   }
   for (std::size_t i = 0; i < TurnWatch::kMessagesMax + 10; ++i) message("chat-2");
   BOOST_TEST(watch.turns() == TurnWatch::kTurnsMax);

@@ -6,6 +6,8 @@
 using picortex::http::ChunkedDecoder;
 using Outcome = ChunkedDecoder::Outcome;
 
+BOOST_AUTO_TEST_SUITE(chunked_decoder)
+
 namespace {
 
 struct Decoded {
@@ -37,8 +39,6 @@ Decoded decode(const std::string& bytes) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(chunked_decoder)
 
 BOOST_AUTO_TEST_CASE(extensions_are_checked_and_ignored) {
   for (const char* extension :

@@ -8,6 +8,8 @@ using namespace picortex::http;
 using Answer = HeadScanner::Answer;
 using Kind = Answer::Kind;
 
+BOOST_AUTO_TEST_SUITE(head_scanner)
+
 namespace {
 
 struct Case {
@@ -96,8 +98,6 @@ void expect(const Answer& answer, const Case& wanted) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(head_scanner)
 
 BOOST_AUTO_TEST_CASE(says_of_each_head_what_it_is) {
   for (const Case& each : cases()) expect(HeadScanner().scan(each.head), each);

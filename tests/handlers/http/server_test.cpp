@@ -7,16 +7,15 @@
 
 using namespace picortex;
 using test::HttpFixture;
-using test::Request;
 using namespace std::chrono_literals;
+
+BOOST_AUTO_TEST_SUITE(server)
 
 namespace {
 
 constexpr int kClient = 100'000;
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(server)
 
 BOOST_AUTO_TEST_CASE(the_longest_idle_client_makes_room) {
   HttpFixture it({.connections_max = 2});
@@ -103,7 +102,7 @@ BOOST_AUTO_TEST_CASE(beyond_the_limit_only_health_polls_are_answered) {
   BOOST_TEST(it.server->stats().connections <= static_cast<std::size_t>(ordinary + most));
   // More in one iteration than can make room in it are turned away.
   for (int i = 0; i < 3 * most; ++i) {
-    it.script.complete(Request::Kind::accept, it.listener, silent + 1000 + i, true);
+    it.script.complete(test::Request::Kind::accept, it.listener, silent + 1000 + i, true);
   }
   it.reactor->iterate();
   BOOST_TEST(it.server->stats().turned_away > 0u);
@@ -192,23 +191,23 @@ BOOST_AUTO_TEST_CASE(the_memory_of_a_burst_is_given_back) {
 BOOST_AUTO_TEST_CASE(no_descriptor_left_makes_room_and_accepts_again_later) {
   HttpFixture it;
   it.connect(kClient);
-  it.script.complete(Request::Kind::accept, it.listener, -EMFILE);
+  it.script.complete(test::Request::Kind::accept, it.listener, -EMFILE);
   it.reactor->iterate();
   it.reactor->iterate();
   BOOST_TEST(it.script.is_closed(kClient));
-  BOOST_TEST(!it.script.is_asked(Request::Kind::accept));
+  BOOST_TEST(!it.script.is_asked(test::Request::Kind::accept));
   BOOST_TEST(it.server->stats().accept_failures == 1u);
   it.pass(99ms);
-  BOOST_TEST(!it.script.is_asked(Request::Kind::accept));
+  BOOST_TEST(!it.script.is_asked(test::Request::Kind::accept));
   it.pass(1ms);
-  BOOST_TEST(it.script.is_asked(Request::Kind::accept));
+  BOOST_TEST(it.script.is_asked(test::Request::Kind::accept));
 }
 
 BOOST_AUTO_TEST_CASE(a_client_that_gave_up_is_no_failure) {
   HttpFixture it;
-  it.script.complete(Request::Kind::accept, it.listener, -ECONNABORTED);
+  it.script.complete(test::Request::Kind::accept, it.listener, -ECONNABORTED);
   it.reactor->iterate();
-  BOOST_TEST(it.script.is_asked(Request::Kind::accept));
+  BOOST_TEST(it.script.is_asked(test::Request::Kind::accept));
   BOOST_TEST(it.server->stats().accept_failures == 0u);
 }
 

@@ -2,19 +2,19 @@
 
 #include <boost/test/unit_test.hpp>
 
-#include "base/timestamp.h"
+#include "base/time/timestamp.h"
 #include "tests/handlers/padded_body.h"
 
 using namespace picortex;
 
 namespace {
 
-constexpr std::string_view kId = "0192f0c4-7a3b-7c11-8d22-123456789abc";
+constexpr std::string_view kDecodedId = "0192f0c4-7a3b-7c11-8d22-123456789abc";
 
 const EventDefaults kDefaults{1'700'000'000'000,
                               *parse_uuid("01900000-0000-7000-8000-000000000001")};
 
-struct Fixture {
+struct EventDecoderFixture {
   JsonDocument document{1 << 20};
   EventDecoder decoder{document};
   EventBatch batch;
@@ -41,7 +41,7 @@ std::string object(std::string_view members) {
 
 }  // namespace
 
-BOOST_FIXTURE_TEST_SUITE(event_decoder, Fixture)
+BOOST_FIXTURE_TEST_SUITE(event_decoder, EventDecoderFixture)
 
 BOOST_AUTO_TEST_CASE(an_event_needs_only_its_type) {
   BOOST_TEST(decode(R"({"event_type":"tmux.turn.start"})") == "");
@@ -59,16 +59,16 @@ BOOST_AUTO_TEST_CASE(an_event_needs_only_its_type) {
 BOOST_AUTO_TEST_CASE(every_member_has_its_place_and_the_rest_is_data) {
   BOOST_TEST(decode(R"({"level":"WARN","time":"2026-11-17T14:00:00.123Z","chat_id":"chat 1",
                         "request_id":")" +
-                    std::string(kId) + R"(","event_type":"a.b","n":{"x":[1,2]},
+                    std::string(kDecodedId) + R"(","event_type":"a.b","n":{"x":[1,2]},
                         "id":")" +
-                    std::string(kId) + R"(","msg":"hello\n","pid":7})") == "");
+                    std::string(kDecodedId) + R"(","msg":"hello\n","pid":7})") == "");
   BOOST_TEST(bool(only().level == Level::warn));
   BOOST_TEST(only().time_ms == *parse_iso_time("2026-11-17T14:00:00.123Z"));
   BOOST_TEST(only().chat_id == "chat 1");
   BOOST_TEST(only().event_type == "a.b");
   BOOST_TEST(only().msg == "hello\n");
-  BOOST_TEST(to_string(only().request_id) == kId);
-  BOOST_TEST(to_string(*only().id) == kId);
+  BOOST_TEST(to_string(only().request_id) == kDecodedId);
+  BOOST_TEST(to_string(*only().id) == kDecodedId);
   BOOST_TEST(only().data == R"({"n":{"x":[1,2]},"pid":7})");
 }
 

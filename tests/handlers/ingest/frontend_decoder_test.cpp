@@ -8,7 +8,7 @@ using namespace picortex;
 
 namespace {
 
-struct Fixture {
+struct FrontendDecoderFixture {
   JsonDocument document{1 << 20};
   FrontendDecoder decoder{document};
   FrontendLog log;
@@ -23,7 +23,7 @@ struct Fixture {
 
 }  // namespace
 
-BOOST_FIXTURE_TEST_SUITE(frontend_decoder, Fixture)
+BOOST_FIXTURE_TEST_SUITE(frontend_decoder, FrontendDecoderFixture)
 
 BOOST_AUTO_TEST_CASE(a_message_is_enough) {
   BOOST_TEST(decode(R"({"message":"boom"})") == "");

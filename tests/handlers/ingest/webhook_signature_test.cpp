@@ -5,6 +5,8 @@
 
 using namespace picortex;
 
+BOOST_AUTO_TEST_SUITE(webhook_signature)
+
 namespace {
 
 // Of the Standard Webhooks' own libraries.
@@ -19,8 +21,6 @@ bool accepts(std::string_view signatures) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(webhook_signature)
 
 BOOST_AUTO_TEST_CASE(the_published_vector_is_right) { BOOST_TEST(accepts(kSignature)); }
 

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "base/time/durations.h"
 #include "base/uuid/uuid_v7.h"
 #include "tests/support/http_fixture.h"
 #include "tests/support/scripted_loop.h"
@@ -20,8 +21,6 @@ using test::Request;
 using test::ScriptedWorker;
 
 namespace {
-
-constexpr std::int64_t kDayMs = 86'400'000;
 
 // One who submits events and hears how it went.
 struct Client {

@@ -11,7 +11,7 @@ using namespace picortex;
 
 namespace {
 
-constexpr int kClient = 700;
+constexpr int kStreamClient = 700;
 
 // The server is made first and destroyed first: its end turns the loop, whose hooks are the parts'.
 struct StreamFixture {
@@ -47,7 +47,7 @@ struct StreamFixture {
     feed.publish();
   }
   // What the client gets now. Sending takes a few iterations.
-  std::string receive_all(int socket = kClient) {
+  std::string receive_all(int socket = kStreamClient) {
     std::string text;
     for (int i = 0; i < 10; ++i) {
       iterate(1);
@@ -55,7 +55,8 @@ struct StreamFixture {
     }
     return text;
   }
-  std::string ask(std::string_view query = {}, std::string_view fields = {}, int socket = kClient) {
+  std::string ask(std::string_view query = {}, std::string_view fields = {},
+                  int socket = kStreamClient) {
     web->connect(socket);
     web->receive(socket, "GET /api/stream" + std::string(query) +
                              " HTTP/1.1\r\nHost: picortex.test\r\n" + std::string(fields) + "\r\n");
@@ -117,11 +118,11 @@ BOOST_AUTO_TEST_CASE(a_stream_that_is_taken_up_again_misses_and_repeats_nothing)
   ask();
   arrive("seen");
   const std::string id = last_id(receive_all());
-  web->end_receive(kClient, 0);
+  web->end_receive(kStreamClient, 0);
   iterate();
   BOOST_TEST(endpoint.streams() == 0u);
   arrive("missed");
-  const std::string text = ask({}, "Last-Event-ID: " + id + "\r\n", kClient + 1);
+  const std::string text = ask({}, "Last-Event-ID: " + id + "\r\n", kStreamClient + 1);
   BOOST_TEST(count(text, "\"msg\":\"missed\"") == 1u);
   BOOST_TEST(count(text, "\"msg\":\"seen\"") == 0u);
   BOOST_TEST(count(text, "event: resync") == 0u);
@@ -133,10 +134,10 @@ BOOST_AUTO_TEST_CASE(the_position_may_stand_in_the_address_and_the_header_counts
   const std::string first = last_id(receive_all());
   arrive("two");
   const std::string second = last_id(receive_all());
-  const std::string by_address = ask("?lastEventId=" + first, {}, kClient + 1);
+  const std::string by_address = ask("?lastEventId=" + first, {}, kStreamClient + 1);
   BOOST_TEST(count(by_address, "\"msg\":\"two\"") == 1u);
   const std::string by_both =
-      ask("?lastEventId=" + first, "Last-Event-ID: " + second + "\r\n", kClient + 2);
+      ask("?lastEventId=" + first, "Last-Event-ID: " + second + "\r\n", kStreamClient + 2);
   BOOST_TEST(count(by_both, "data: ") == 0u);
 }
 
@@ -162,23 +163,23 @@ BOOST_AUTO_TEST_CASE(a_reader_that_is_too_slow_is_sent_away_with_its_last_id) {
 
 BOOST_AUTO_TEST_CASE(what_is_wrong_with_the_request_is_answered_with_400) {
   BOOST_TEST(ask("?nothing=1").starts_with("HTTP/1.1 400 "));
-  BOOST_TEST(ask({}, "Last-Event-ID: forged\r\n", kClient + 1).starts_with("HTTP/1.1 400 "));
+  BOOST_TEST(ask({}, "Last-Event-ID: forged\r\n", kStreamClient + 1).starts_with("HTTP/1.1 400 "));
   BOOST_TEST(endpoint.streams() == 0u);
 }
 
 BOOST_AUTO_TEST_CASE(no_more_streams_are_open_than_its_limit) {
   for (int i = 0; i < static_cast<int>(EventStreamEndpoint::kStreamsMax); ++i) {
-    BOOST_REQUIRE(ask({}, {}, kClient + i).starts_with("HTTP/1.1 200 "));
+    BOOST_REQUIRE(ask({}, {}, kStreamClient + i).starts_with("HTTP/1.1 200 "));
   }
-  BOOST_TEST(ask({}, {}, kClient + 100).starts_with("HTTP/1.1 503 "));
-  web->end_receive(kClient, 0);
+  BOOST_TEST(ask({}, {}, kStreamClient + 100).starts_with("HTTP/1.1 503 "));
+  web->end_receive(kStreamClient, 0);
   iterate();
-  BOOST_TEST(ask({}, {}, kClient + 101).starts_with("HTTP/1.1 200 "));
+  BOOST_TEST(ask({}, {}, kStreamClient + 101).starts_with("HTTP/1.1 200 "));
 }
 
 BOOST_AUTO_TEST_CASE(a_client_that_goes_ends_its_stream) {
   ask();
-  web->end_receive(kClient, -ECONNRESET);
+  web->end_receive(kStreamClient, -ECONNRESET);
   iterate();
   BOOST_TEST(endpoint.streams() == 0u);
 }

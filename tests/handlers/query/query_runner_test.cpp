@@ -16,7 +16,7 @@ using test::ScriptedWorker;
 
 namespace {
 
-constexpr std::int64_t kNow = 1'700'000'000'000;
+constexpr std::int64_t kQueryNow = 1'700'000'000'000;
 
 // A query whose handler is the test's.
 struct Asker {
@@ -39,19 +39,19 @@ struct RunnerFixture : test::ScriptedLoop {
   }
 
   void store(int count) {
-    auto opened = EventStore::open(directory.path, kNow);
+    auto opened = EventStore::open(directory.path, kQueryNow);
     BOOST_REQUIRE(opened.has_value());
     EventStore& store = **opened;
-    BOOST_REQUIRE(store.begin(kNow).has_value());
+    BOOST_REQUIRE(store.begin(kQueryNow).has_value());
     for (int i = 0; i < count; ++i) {
       Event event;
-      event.time_ms = kNow + i;
+      event.time_ms = kQueryNow + i;
       event.event_type = "t";
       event.request_id.bytes[0] = 1;
       BOOST_REQUIRE(store.append(event).has_value());
     }
     BOOST_REQUIRE(store.commit().has_value());
-    BOOST_REQUIRE(store.finish(kNow).has_value());
+    BOOST_REQUIRE(store.finish(kQueryNow).has_value());
   }
 
   // Asks for all events, `rows_max` a slice, and ends when there are no more.

@@ -6,6 +6,8 @@
 
 using namespace picortex;
 
+BOOST_AUTO_TEST_SUITE(story)
+
 namespace {
 
 EventRow row(std::string type, std::string msg, std::string data = "", Level level = Level::info) {
@@ -29,8 +31,6 @@ std::string conclusion(const std::vector<EventRow>& rows) {
 EventRow decision(std::string data) { return row("discriminator.decision", "", std::move(data)); }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(story)
 
 BOOST_AUTO_TEST_CASE(a_skip_is_reported_with_rule_comparison_and_reason) {
   const Story reported = report_story(

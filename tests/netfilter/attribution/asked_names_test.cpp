@@ -5,13 +5,13 @@
 
 using namespace picortex;
 
+BOOST_AUTO_TEST_SUITE(asked_names)
+
 namespace {
 
 HostName host(const std::string& name) { return HostName::parse(name).value(); }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(asked_names)
 
 BOOST_AUTO_TEST_CASE(finds_the_one_name_that_a_process_asked_for) {
   AskedNames asked;

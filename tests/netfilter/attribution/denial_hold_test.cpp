@@ -4,14 +4,14 @@
 
 using namespace picortex;
 
+BOOST_AUTO_TEST_SUITE(denial_hold)
+
 namespace {
 
 constexpr Instant kStart{std::chrono::hours(1)};
 constexpr Instant kLate = kStart + DenialHold::kTimeMax;
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(denial_hold)
 
 BOOST_AUTO_TEST_CASE(holds_while_a_process_is_looked_for_and_no_longer_than_its_time) {
   DenialHold hold;

@@ -8,6 +8,8 @@
 
 using namespace picortex;
 
+BOOST_AUTO_TEST_SUITE(process)
+
 namespace {
 
 constexpr const char* kId = "0193391e-9ab4-7def-8abc-0123456789ab";
@@ -17,8 +19,6 @@ ProcessKey self() { return {getpid(), read_process_stat(getpid())->start_time}; 
 TurnIds ids(const char* chat = "chat-1") { return {*parse_uuid(kId), chat}; }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(process)
 
 BOOST_AUTO_TEST_CASE(stat_is_read_whatever_the_command_is_called) {
   const auto stat = parse_process_stat(

@@ -4,6 +4,8 @@
 
 using namespace picortex;
 
+BOOST_AUTO_TEST_SUITE(turn_chats)
+
 namespace {
 
 Uuid id(std::uint32_t number) {
@@ -14,8 +16,6 @@ Uuid id(std::uint32_t number) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(turn_chats)
 
 BOOST_AUTO_TEST_CASE(a_turns_chat_is_the_one_noted_last) {
   TurnChats chats;

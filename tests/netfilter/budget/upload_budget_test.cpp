@@ -7,6 +7,8 @@
 
 #include "netfilter/policy/allowlist.h"
 
+BOOST_AUTO_TEST_SUITE(upload_budget)
+
 namespace {
 
 using namespace picortex;
@@ -22,8 +24,6 @@ UploadBudget budget_of(std::string_view line) {
   BOOST_REQUIRE(list.add(line, RuleSource::list).empty());
   return list.upload_of(0, 0);
 }
-
-BOOST_AUTO_TEST_SUITE(upload_budget)
 
 BOOST_AUTO_TEST_CASE(sizes_are_powers_of_1024_and_windows_times) {
   const std::int64_t k = 1024;

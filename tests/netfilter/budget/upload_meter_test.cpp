@@ -4,14 +4,16 @@
 #include <fstream>
 #include <string>
 
+#include "base/time/durations.h"
 #include "tests/cli/temporary_directory.h"
+
+BOOST_AUTO_TEST_SUITE(upload_meter)
 
 namespace {
 
 using namespace picortex;
 
 constexpr std::int64_t kStartMs = 1'800'000'000'000;
-constexpr std::int64_t kMinuteMs = 60'000;
 constexpr std::int64_t kM = 1 << 20;
 
 FlowKey flow(std::uint16_t port) {
@@ -53,8 +55,6 @@ struct Metered {
 
   std::optional<UploadBreach> breach;
 };
-
-BOOST_AUTO_TEST_SUITE(upload_meter)
 
 BOOST_AUTO_TEST_CASE(connections_share_a_windows_budget_to_the_last_byte) {
   Metered m("a.test upload=1M/1h\n");

@@ -2,14 +2,15 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include "base/time/durations.h"
+
+BOOST_AUTO_TEST_SUITE(upload_window)
+
 namespace {
 
 using namespace picortex;
 
-constexpr std::int64_t kHourMs = 3'600'000;
 constexpr std::int64_t kSlotMs = kHourMs / UploadWindow::kSlotsPerWindow;
-
-BOOST_AUTO_TEST_SUITE(upload_window)
 
 BOOST_AUTO_TEST_CASE(what_was_sent_counts_for_a_whole_window_and_at_most_a_slot_longer) {
   // At the beginning of a slot, in the midst of it, and at its end.

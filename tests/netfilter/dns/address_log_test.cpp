@@ -4,13 +4,13 @@
 
 #include <filesystem>
 
+#include "tests/netfilter/now.h"
 #include "tests/support/loop_fixture.h"
 
 using namespace picortex;
+using namespace picortex::test;
 
 namespace {
-
-constexpr std::int64_t kNow = 1'800'000'000'000;
 
 IpAddress numbered(std::uint32_t number) {
   IpAddress address;

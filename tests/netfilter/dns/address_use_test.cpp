@@ -3,11 +3,14 @@
 #include <boost/test/unit_test.hpp>
 #include <set>
 
+#include "tests/netfilter/now.h"
+
 using namespace picortex;
+using namespace picortex::test;
+
+BOOST_AUTO_TEST_SUITE(address_use)
 
 namespace {
-
-constexpr std::int64_t kNow = 1'800'000'000'000;
 
 struct Connections {
   bool is_open(const SocketEnds& connection) noexcept {
@@ -29,8 +32,6 @@ SocketEnds connection_from(std::uint16_t port) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(address_use)
 
 BOOST_AUTO_TEST_CASE(an_open_connection_keeps_its_address_good) {
   DnsCache table;

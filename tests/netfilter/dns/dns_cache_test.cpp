@@ -5,11 +5,14 @@
 #include <string>
 #include <vector>
 
+#include "tests/netfilter/now.h"
+
 using namespace picortex;
+using namespace picortex::test;
+
+BOOST_AUTO_TEST_SUITE(address_table)
 
 namespace {
-
-constexpr std::int64_t kNow = 1'800'000'000'000;
 
 IpAddress numbered(std::uint32_t number) {
   IpAddress address;
@@ -18,8 +21,6 @@ IpAddress numbered(std::uint32_t number) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(address_table)
 
 BOOST_AUTO_TEST_CASE(knows_the_names_of_a_shared_address) {
   DnsCache table;

@@ -2,6 +2,8 @@
 
 #include <boost/test/unit_test.hpp>
 
+BOOST_AUTO_TEST_SUITE(dns_servers)
+
 namespace {
 
 using namespace picortex;
@@ -11,8 +13,6 @@ std::string servers(std::string_view text) {
   for (const IpAddress& address : DnsServers::parse(text)) result += to_string(address) + ' ';
   return result;
 }
-
-BOOST_AUTO_TEST_SUITE(dns_servers)
 
 BOOST_AUTO_TEST_CASE(nameserver_lines_count_and_others_do_not) {
   BOOST_TEST(servers("# nameserver 8.8.8.8\nsearch a.test\nnameserver 9.9.9.9\n"

@@ -7,6 +7,8 @@
 using namespace picortex;
 using namespace picortex::test;
 
+BOOST_AUTO_TEST_SUITE(dns_message)
+
 namespace {
 
 std::string u32(std::uint32_t value) { return u16(value >> 16) + u16(value & 0xffff); }
@@ -62,7 +64,6 @@ const std::string kAddress = from_hex("8c527904");
 
 }  // namespace
 
-BOOST_AUTO_TEST_SUITE(dns_message)
 using enum DnsQueryStatus;
 
 BOOST_AUTO_TEST_CASE(reads_a_query_with_edns) {

@@ -2,11 +2,14 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include "tests/netfilter/now.h"
+
 using namespace picortex;
+using namespace picortex::test;
+
+BOOST_AUTO_TEST_SUITE(name_rates)
 
 namespace {
-
-constexpr std::int64_t kNow = 1'800'000'000'000;
 
 // How many questions of a size are let through at once.
 int burst(NameRates& rates, const std::string& parent, std::size_t size, std::int64_t now_ms) {
@@ -16,8 +19,6 @@ int burst(NameRates& rates, const std::string& parent, std::size_t size, std::in
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(name_rates)
 
 BOOST_AUTO_TEST_CASE(long_names_cost_what_they_carry_and_short_ones_a_little) {
   NameRates rates;

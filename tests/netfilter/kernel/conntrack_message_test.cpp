@@ -11,6 +11,8 @@
 using namespace picortex;
 using picortex::test::from_hex;
 
+BOOST_AUTO_TEST_SUITE(conntrack_message)
+
 namespace {
 
 // The end of a connection from 127.0.0.1 to 127.0.0.1:5555 with 100,000 bytes of data, as the kernel
@@ -75,8 +77,6 @@ Counter count_messages(const std::string& datagram) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(conntrack_message)
 
 BOOST_AUTO_TEST_CASE(what_the_kernel_sent_is_read) {
   const auto entry = parse(kEnd);

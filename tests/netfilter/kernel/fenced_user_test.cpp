@@ -6,6 +6,8 @@
 
 using namespace picortex;
 
+BOOST_AUTO_TEST_SUITE(fenced_user)
+
 namespace {
 
 using Ranges = std::vector<UidRange>;
@@ -21,8 +23,6 @@ std::string shown(const Ranges& ranges) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(fenced_user)
 
 BOOST_AUTO_TEST_CASE(a_grant_is_found_by_name_and_by_uid) {
   const char* text = "agent:100000:65536\nother:200000:65536\n1001:300000:10\n";

@@ -2,6 +2,8 @@
 
 #include <boost/test/unit_test.hpp>
 
+BOOST_AUTO_TEST_SUITE(firewall)
+
 namespace {
 
 using namespace picortex;
@@ -46,8 +48,6 @@ bool has_rule(const std::vector<FirewallChain>& chains, std::string_view part) {
   }
   return false;
 }
-
-BOOST_AUTO_TEST_SUITE(firewall)
 
 BOOST_AUTO_TEST_CASE(rules_in_place_differ_in_nothing) {
   for (const bool v6 : {false, true}) {

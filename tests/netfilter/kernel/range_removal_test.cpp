@@ -4,6 +4,8 @@
 
 using namespace picortex;
 
+BOOST_AUTO_TEST_SUITE(range_removal)
+
 namespace {
 
 using Ranges = std::vector<UidRange>;
@@ -13,8 +15,6 @@ const UidRange kFirst{100'000, 165'535};
 const UidRange kSecond{200'000, 265'535};
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(range_removal)
 
 BOOST_AUTO_TEST_CASE(an_added_range_counts_at_once) {
   RangeRemoval removal;

@@ -2,11 +2,11 @@
 
 #include <boost/test/unit_test.hpp>
 
+BOOST_AUTO_TEST_SUITE(resolver_holes)
+
 namespace {
 
 using namespace picortex;
-
-BOOST_AUTO_TEST_SUITE(resolver_holes)
 
 BOOST_AUTO_TEST_CASE(resolve_among_the_hosts_is_seen) {
   BOOST_TEST(asks_resolved("passwd: files\nhosts: mymachines resolve [!UNAVAIL=return] files\n"));

@@ -2,13 +2,15 @@
 
 #include <boost/test/unit_test.hpp>
 
-#include "base/timestamp.h"
+#include "base/time/timestamp.h"
+#include "tests/netfilter/now.h"
 
 using namespace picortex;
+using namespace picortex::test;
+
+BOOST_AUTO_TEST_SUITE(allowlist)
 
 namespace {
-
-constexpr std::int64_t kNow = 1'800'000'000'000;
 
 // The text of the rule that permits it, "" when none does.
 std::string permits(const Allowlist& list, std::string_view name, std::uint16_t port,
@@ -29,8 +31,6 @@ Allowlist list_of(std::string_view text) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(allowlist)
 
 BOOST_AUTO_TEST_CASE(permits_the_built_in_hosts_at_443_alone) {
   const Allowlist list = list_of(kBuiltInRules);

@@ -2,13 +2,14 @@
 
 #include <boost/test/unit_test.hpp>
 
-#include "base/timestamp.h"
+#include "base/time/timestamp.h"
+#include "tests/netfilter/now.h"
 
 using namespace picortex;
+using namespace picortex::test;
 
 namespace {
 
-constexpr std::int64_t kNow = 1'800'000'000'000;
 using Decision = ConnectionCutter::Decision;
 
 struct CutterFixture {

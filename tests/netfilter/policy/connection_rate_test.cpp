@@ -3,11 +3,14 @@
 #include <boost/test/unit_test.hpp>
 #include <limits>
 
+#include "tests/netfilter/now.h"
+
 using namespace picortex;
+using namespace picortex::test;
+
+BOOST_AUTO_TEST_SUITE(connection_rate)
 
 namespace {
-
-constexpr std::int64_t kNow = 1'800'000'000'000;
 
 std::int64_t take_all(ConnectionRate& rate, std::int64_t now_ms) {
   std::int64_t taken = 0;
@@ -16,8 +19,6 @@ std::int64_t take_all(ConnectionRate& rate, std::int64_t now_ms) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(connection_rate)
 
 BOOST_AUTO_TEST_CASE(a_burst_passes_and_then_a_fixed_rate) {
   ConnectionRate rate;

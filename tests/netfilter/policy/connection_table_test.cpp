@@ -2,6 +2,8 @@
 
 #include <boost/test/unit_test.hpp>
 
+BOOST_AUTO_TEST_SUITE(allowed_table)
+
 namespace {
 
 using namespace picortex;
@@ -12,8 +14,6 @@ FlowKey key(std::uint32_t number) {
           .source_port = static_cast<std::uint16_t>(number),
           .destination_port = static_cast<std::uint16_t>(number >> 16)};
 }
-
-BOOST_AUTO_TEST_SUITE(allowed_table)
 
 BOOST_AUTO_TEST_CASE(a_connection_is_found_under_its_last_name) {
   ConnectionTable table;

@@ -5,6 +5,8 @@
 
 using namespace picortex;
 
+BOOST_AUTO_TEST_SUITE(covered_rules)
+
 namespace {
 
 // "RULE<RULE" for each covered rule and the one that covers it.
@@ -19,8 +21,6 @@ std::string covered(std::string_view rules) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(covered_rules)
 
 BOOST_AUTO_TEST_CASE(a_rule_is_covered_by_an_equal_or_wider_one) {
   BOOST_TEST(covered("a.test\nb.test\n") == "");

@@ -3,13 +3,15 @@
 #include <boost/test/unit_test.hpp>
 
 #include "tests/netfilter/bytes.h"
+#include "tests/netfilter/now.h"
 
 using namespace picortex;
 using namespace picortex::test;
 
+BOOST_AUTO_TEST_SUITE(flow_table)
+
 namespace {
 
-constexpr std::int64_t kNow = 1'800'000'000'000;
 constexpr const char* kShared = "140.82.121.4";  // of github.com, example.com and others
 constexpr const char* kOther = "151.101.0.223";
 
@@ -120,8 +122,6 @@ std::string request(const std::string& host, const std::string& rest = "\r\n") {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(flow_table)
 
 BOOST_AUTO_TEST_CASE(allows_a_name_that_agrees_with_its_address) {
   World world;

@@ -3,11 +3,15 @@
 #include <boost/test/unit_test.hpp>
 #include <string>
 
+#include "tests/netfilter/now.h"
+
 using namespace picortex;
+using namespace picortex::test;
+
+BOOST_AUTO_TEST_SUITE(recorded_attempt)
 
 namespace {
 
-constexpr std::int64_t kNow = 1'800'000'000'000;
 constexpr const char* kAddress = "93.184.216.34";
 
 // "allowed by RULE", or the reason of the denial.
@@ -33,7 +37,6 @@ RecordedAttempt connection(const char* host, Evidence evidence, Reason reason,
 
 }  // namespace
 
-BOOST_AUTO_TEST_SUITE(recorded_attempt)
 using enum Reason;
 
 BOOST_AUTO_TEST_CASE(a_question_passes_with_a_rule_for_its_name) {

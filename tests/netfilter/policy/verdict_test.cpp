@@ -4,11 +4,13 @@
 #include <set>
 #include <string>
 
+#include "tests/netfilter/now.h"
+
 using namespace picortex;
+using namespace picortex::test;
 
 namespace {
 
-constexpr std::int64_t kNow = 1'800'000'000'000;
 constexpr const char* kGlobal = "93.184.216.34";
 
 IpAddress address_of(const char* text) { return parse_ip_address(text).value(); }

@@ -4,6 +4,8 @@
 
 using namespace picortex;
 
+BOOST_AUTO_TEST_SUITE(connection_ledger)
+
 namespace {
 
 SocketEnds ends_of(std::uint32_t number) {
@@ -25,8 +27,6 @@ OpenConnection connection_to(const std::string& host, std::int64_t client_pid = 
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(connection_ledger)
 
 BOOST_AUTO_TEST_CASE(a_connection_is_taken_once) {
   ConnectionLedger ledger;

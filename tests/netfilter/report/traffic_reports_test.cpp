@@ -14,7 +14,7 @@ struct Report {
   EgressTraffic traffic;
 };
 
-struct Fixture {
+struct TrafficReportsFixture {
   void take(EgressRecord& record, std::string_view rule, const EgressTraffic& traffic) noexcept {
     all.push_back({record, std::string(rule), std::string(traffic.host), traffic});
   }
@@ -40,7 +40,7 @@ struct Fixture {
   }
 
   std::vector<Report> all;
-  TrafficReports reports{TrafficReports::ReportCallback::to<&Fixture::take>(*this)};
+  TrafficReports reports{TrafficReports::ReportCallback::to<&TrafficReportsFixture::take>(*this)};
 };
 
 bool has(const Report& report, std::string_view part) {
@@ -49,7 +49,7 @@ bool has(const Report& report, std::string_view part) {
 
 }  // namespace
 
-BOOST_FIXTURE_TEST_SUITE(traffic_reports, Fixture)
+BOOST_FIXTURE_TEST_SUITE(traffic_reports, TrafficReportsFixture)
 
 BOOST_AUTO_TEST_CASE(the_first_end_is_reported_at_once_with_all_that_is_known) {
   reports.add(ended("a.test", 100, 200), 0);

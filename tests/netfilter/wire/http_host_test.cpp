@@ -6,6 +6,9 @@
 
 using namespace picortex;
 using namespace picortex::test;
+
+BOOST_AUTO_TEST_SUITE(http_host)
+
 using enum picortex::HttpHeadStatus;
 
 namespace {
@@ -21,8 +24,6 @@ HttpHeadStatus status_of(const std::string& stream) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(http_host)
 
 BOOST_AUTO_TEST_CASE(finds_the_host_and_the_ends_of_head_and_body) {
   const std::string text =

@@ -6,6 +6,9 @@
 
 using namespace picortex;
 using namespace picortex::test;
+
+BOOST_AUTO_TEST_SUITE(packet)
+
 using enum picortex::PacketStatus;
 
 namespace {
@@ -38,8 +41,6 @@ PacketStatus status_of(const std::string& bytes) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(packet)
 
 BOOST_AUTO_TEST_CASE(reads_tcp_over_both_families) {
   for (const std::string& bytes : {v4(kSegment), v6(kSegment), v4(kSegment) + "padding"}) {

@@ -6,6 +6,9 @@
 
 using namespace picortex;
 using namespace picortex::test;
+
+BOOST_AUTO_TEST_SUITE(stream)
+
 using enum picortex::TcpReassembler::Added;
 
 namespace {
@@ -16,8 +19,6 @@ std::string held(const TcpReassembler& stream) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(stream)
 
 BOOST_AUTO_TEST_CASE(puts_segments_in_order_across_the_wrap_of_sequence_numbers) {
   for (const std::uint32_t base : {0u, 1000u, 0x7ffffffeu, 0xfffffffcu}) {

@@ -8,6 +8,8 @@
 using namespace picortex;
 using namespace picortex::test;
 
+BOOST_AUTO_TEST_SUITE(tcp_rewrite)
+
 namespace {
 
 std::vector<std::uint8_t> vector_of(const std::string& hex) {
@@ -16,8 +18,6 @@ std::vector<std::uint8_t> vector_of(const std::string& hex) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(tcp_rewrite)
 
 // From port 1 to port 2, sequence 3, acknowledgement 4, window 5, with "abc". The checksums were
 // computed by another program.

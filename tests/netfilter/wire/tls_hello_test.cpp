@@ -6,6 +6,9 @@
 
 using namespace picortex;
 using namespace picortex::test;
+
+BOOST_AUTO_TEST_SUITE(tls_hello)
+
 using enum picortex::TlsHelloStatus;
 
 namespace {
@@ -38,8 +41,6 @@ std::string in_records(const std::string& message, std::size_t fragment_size) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(tls_hello)
 
 BOOST_AUTO_TEST_CASE(finds_the_name_in_what_openssl_sends) {
   for (const std::size_t step : {std::size_t{1}, std::size_t{7}, std::size_t{4096}}) {

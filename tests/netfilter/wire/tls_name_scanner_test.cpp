@@ -7,6 +7,8 @@
 using namespace picortex;
 using namespace picortex::test;
 
+BOOST_AUTO_TEST_SUITE(tls_name_scanner)
+
 namespace {
 
 // Feeds the message in pieces of `step` bytes.
@@ -19,8 +21,6 @@ TlsNameScanner scan(const std::string& message, std::size_t step) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(tls_name_scanner)
 
 BOOST_AUTO_TEST_CASE(finds_the_name_however_the_message_is_cut) {
   for (const std::string& message : {client_hello(server_name_extension("github.com")),

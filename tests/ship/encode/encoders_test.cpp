@@ -2,13 +2,16 @@
 #include <protozero/pbf_reader.hpp>
 #include <string>
 
-#include "base/timestamp.h"
+#include "base/time/timestamp.h"
 #include "ship/encode/event_encoder.h"
 #include "ship/encode/json_encoders.h"
 #include "ship/encode/otlp_encoder.h"
 #include "storage/event_id.h"
 
 namespace picortex {
+
+BOOST_AUTO_TEST_SUITE(encoders)
+
 namespace {
 
 EventRow some_row() {
@@ -30,8 +33,6 @@ std::string encoded(ShipTarget::Kind kind, const EventRow& row) {
   make_encoder(kind, "host-a")->append(out, row);
   return out;
 }
-
-BOOST_AUTO_TEST_SUITE(encoders)
 
 BOOST_AUTO_TEST_CASE(a_clickhouse_row_has_the_columns_of_the_table) {
   BOOST_TEST(encoded(ShipTarget::Kind::clickhouse, some_row()) ==

@@ -6,6 +6,9 @@
 #include "ship/http/backoff.h"
 
 namespace picortex::shipping {
+
+BOOST_AUTO_TEST_SUITE(answer_verdict)
+
 namespace {
 
 using Kind = AnswerVerdict::Kind;
@@ -19,8 +22,6 @@ AnswerVerdict verdict(Target target, int status, std::string body = {},
                           .clickhouse_code = {}},
                target, now_s);
 }
-
-BOOST_AUTO_TEST_SUITE(answer_verdict)
 
 BOOST_AUTO_TEST_CASE(statuses_mean_what_http_says) {
   for (const int status : {200, 201, 202, 204}) {

@@ -4,6 +4,8 @@
 
 using namespace picortex;
 
+BOOST_AUTO_TEST_SUITE(event_matcher)
+
 namespace {
 
 EventRow row() {
@@ -27,8 +29,6 @@ bool matches(Ask ask) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(event_matcher)
 
 BOOST_AUTO_TEST_CASE(an_empty_filter_takes_everything) {
   BOOST_TEST(matches([](EventFilter&) {}));

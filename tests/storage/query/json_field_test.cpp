@@ -4,6 +4,8 @@
 
 using namespace picortex;
 
+BOOST_AUTO_TEST_SUITE(json_field)
+
 namespace {
 
 std::string field(std::string_view json, std::string_view path) {
@@ -16,8 +18,6 @@ std::string text(std::string_view literal) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(json_field)
 
 BOOST_AUTO_TEST_CASE(members_are_found_by_name_and_by_path) {
   constexpr std::string_view json =

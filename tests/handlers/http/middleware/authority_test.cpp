@@ -4,6 +4,8 @@
 
 using namespace picortex;
 
+BOOST_AUTO_TEST_SUITE(authority)
+
 namespace {
 
 AllowedHosts listening_on(std::string_view address, std::string_view hosts = "") {
@@ -14,8 +16,6 @@ AllowedHosts listening_on(std::string_view address, std::string_view hosts = "")
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(authority)
 
 BOOST_AUTO_TEST_CASE(a_loopback_listener_owns_the_names_of_loopback) {
   const auto names = listening_on("127.0.0.1");

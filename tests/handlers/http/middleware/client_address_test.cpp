@@ -8,6 +8,8 @@
 
 using namespace picortex;
 
+BOOST_AUTO_TEST_SUITE(client_address)
+
 namespace {
 
 std::string normal_form(std::string_view text) {
@@ -20,8 +22,6 @@ bool contains(std::string_view block, std::string_view address) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(client_address)
 
 BOOST_AUTO_TEST_CASE(texts_are_read_and_written) {
   BOOST_TEST(normal_form("192.0.2.1") == "192.0.2.1");

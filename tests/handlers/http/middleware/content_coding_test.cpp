@@ -60,7 +60,7 @@ std::string varied(std::size_t size) {
   return text;
 }
 
-struct Fixture {
+struct ContentCodingFixture {
   GunzipOutcome read(ContentCoding coding, std::string_view text, std::size_t size_max = kSizeMax) {
     return decompress(coding, text, size_max, out);
   }
@@ -70,7 +70,7 @@ struct Fixture {
 
 }  // namespace
 
-BOOST_FIXTURE_TEST_SUITE(content_coding, Fixture)
+BOOST_FIXTURE_TEST_SUITE(content_coding, ContentCodingFixture)
 
 BOOST_AUTO_TEST_CASE(a_field_names_one_coding_in_any_case) {
   using enum ContentCoding;

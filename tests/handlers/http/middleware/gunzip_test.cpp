@@ -11,7 +11,7 @@ namespace {
 
 std::string gzip(std::string text) { return test::deflated(std::move(text), test::kGzip); }
 
-struct Fixture {
+struct GunzipFixture {
   GunzipOutcome read(std::string_view compressed, std::size_t size_max = 1 << 20) {
     return gunzip(compressed, size_max, out);
   }
@@ -21,7 +21,7 @@ struct Fixture {
 
 }  // namespace
 
-BOOST_FIXTURE_TEST_SUITE(gunzip_text, Fixture)
+BOOST_FIXTURE_TEST_SUITE(gunzip_text, GunzipFixture)
 
 BOOST_AUTO_TEST_CASE(compressed_content_is_restored) {
   for (const std::size_t size : {0, 1, 65535, 65536, 65537, 131072, 1 << 20}) {

@@ -4,6 +4,8 @@
 
 using namespace picortex;
 
+BOOST_AUTO_TEST_SUITE(rate_limiter)
+
 namespace {
 
 ClientKey key(std::string_view address) { return ClientKey(*ClientAddress::parse(address)); }
@@ -11,8 +13,6 @@ ClientKey key(std::string_view address) { return ClientKey(*ClientAddress::parse
 bool same(const ClientKey& a, const ClientKey& b) { return a.bytes() == b.bytes(); }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(rate_limiter)
 
 BOOST_AUTO_TEST_CASE(a_window_allows_its_limit_and_counts_down) {
   RateLimiter limiter(3);

@@ -14,17 +14,17 @@ using namespace picortex;
 namespace {
 
 // A data directory of its own, gone at the end.
-struct Fixture {
+struct TokenFixture {
   std::filesystem::path dir;
   std::filesystem::path file;
 
-  Fixture() {
+  TokenFixture() {
     std::string name = (std::filesystem::temp_directory_path() / "picortex-token-XXXXXX").string();
     BOOST_REQUIRE(mkdtemp(name.data()) != nullptr);
     dir = name;
     file = dir / "token";
   }
-  ~Fixture() { std::filesystem::remove_all(dir); }
+  ~TokenFixture() { std::filesystem::remove_all(dir); }
 
   void write(std::string_view text, mode_t mode = 0600) {
     std::ofstream(file, std::ios::binary) << text;
@@ -44,7 +44,7 @@ constexpr std::string_view kText = "0123456789abcdef";
 
 }  // namespace
 
-BOOST_FIXTURE_TEST_SUITE(token, Fixture)
+BOOST_FIXTURE_TEST_SUITE(token, TokenFixture)
 
 BOOST_AUTO_TEST_CASE(the_first_start_makes_a_token_that_the_next_finds) {
   const auto text = loaded();

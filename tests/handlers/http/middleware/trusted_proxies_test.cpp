@@ -4,6 +4,8 @@
 
 using namespace picortex;
 
+BOOST_AUTO_TEST_SUITE(trusted_proxies)
+
 namespace {
 
 // The client that connects by 10.0.0.1, with 10.0.0.0/8 and ::1 trusted.
@@ -13,8 +15,6 @@ std::string client_of(std::vector<std::string_view> forwarded_for) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(trusted_proxies)
 
 BOOST_AUTO_TEST_CASE(without_trust_the_peer_is_the_client) {
   const std::vector<std::string_view> header{"192.0.2.1"};

@@ -24,8 +24,8 @@ void replace_all(std::string& text, std::string_view from, std::string_view to) 
   }
 }
 
-struct Fixture : test::OtlpFixture {
-  Fixture() {
+struct ClaudeTurnsFixture : test::OtlpFixture {
+  ClaudeTurnsFixture() {
     auto opened = EventStore::open(directory.path, kNow);
     BOOST_REQUIRE(opened.has_value());
     store = std::move(*opened);
@@ -174,7 +174,7 @@ std::map<std::string, std::string> sums_of(const std::vector<Turn>& turns) {
 
 }  // namespace
 
-BOOST_FIXTURE_TEST_SUITE(claude_turns, Fixture)
+BOOST_FIXTURE_TEST_SUITE(claude_turns, ClaudeTurnsFixture)
 
 BOOST_AUTO_TEST_CASE(a_short_turn_ends_as_the_rows_that_a_person_would_expect) {
   BOOST_TEST(decode_json(test::golden("logs_text_redacted.json")) == "");
@@ -292,7 +292,7 @@ BOOST_AUTO_TEST_CASE(sums_equal_the_clients_own_result) {
         .cache_creation_tokens = 69,
         .tools = 1}}};
   for (const auto& [bodies, expected] : cases) {
-    Fixture fresh;
+    ClaudeTurnsFixture fresh;
     for (const char* body : bodies) fresh.take(test::golden(body));
     Turn turn = fresh.only_turn();
     BOOST_TEST(to_string(turn.request_id) == "01999999-0000-7000-8000-000000000001");
@@ -321,7 +321,7 @@ BOOST_AUTO_TEST_CASE(batches_may_be_shuffled_repeated_and_cut) {
     const std::size_t parts = bodies.size();
     for (std::size_t i = 0; i < parts; i += 1 + random() % 4) bodies.push_back(bodies[i]);
     std::ranges::shuffle(bodies, random);
-    Fixture fresh;
+    ClaudeTurnsFixture fresh;
     for (const std::string& body : bodies) fresh.take(body);
     const auto sums = sums_of(fresh.turns());
     BOOST_TEST(sums.size() == expected.size());
@@ -343,7 +343,7 @@ BOOST_AUTO_TEST_CASE(spans_say_how_often_the_api_was_asked_and_how_long_a_person
 
 BOOST_AUTO_TEST_CASE(a_hole_in_the_numbers_is_lost_records) {
   const auto lost_without = [](std::size_t left_out) {
-    Fixture fresh;
+    ClaudeTurnsFixture fresh;
     BOOST_REQUIRE(fresh.decode_json(test::golden("logs_subagent_sync.json")) == "");
     BOOST_REQUIRE(fresh.store->begin(kNow).has_value());
     std::size_t index = 0;

@@ -12,7 +12,7 @@ using namespace picortex;
 
 namespace {
 
-constexpr int kClient = 700;
+constexpr int kTelemetryClient = 700;
 constexpr int kOther = 701;
 
 // The server is made first and destroyed first: its end turns the loop, whose hooks are the parts'.
@@ -24,7 +24,7 @@ struct OtlpEndpointFixture {
                      OtlpEndpoint::kBodySizeMax, false,
                      http::Endpoint::to<&OtlpEndpoint::post_logs>(endpoint)});
     iterate();
-    web->connect(kClient);
+    web->connect(kTelemetryClient);
     web->connect(kOther);
   }
   ~OtlpEndpointFixture() {
@@ -43,7 +43,7 @@ struct OtlpEndpointFixture {
       reactor.iterate();
     }
   }
-  std::string answer(int socket = kClient) {
+  std::string answer(int socket = kTelemetryClient) {
     std::string text;
     for (int i = 0; i < 6; ++i) {
       iterate(1);
@@ -61,7 +61,7 @@ struct OtlpEndpointFixture {
     }
     return R"({"resourceLogs":[{"scopeLogs":[{"logRecords":[)" + records + "]}]}]}";
   }
-  void send(std::string_view body, int socket = kClient, std::string_view token = {}) {
+  void send(std::string_view body, int socket = kTelemetryClient, std::string_view token = {}) {
     const std::string fields = "Content-Type: application/json\r\nAuthorization: Bearer " +
                                std::string(token.empty() ? web->access.token().text() : token) +
                                "\r\n";
@@ -141,7 +141,7 @@ BOOST_AUTO_TEST_CASE(what_arrives_again_counts_as_duplicates) {
 BOOST_AUTO_TEST_CASE(claims_that_use_up_the_budget_while_others_are_decoded_leave_none_for_these) {
   const std::string token = telemetry_token(web->access.token().text());
   test::ScriptedWorker::holds_jobs = true;
-  send(logs(0, 5), kClient, token);
+  send(logs(0, 5), kTelemetryClient, token);
   send(logs(5, 1), kOther, token);
   decode();
   BOOST_TEST(answer().ends_with("{}"));
@@ -152,7 +152,7 @@ BOOST_AUTO_TEST_CASE(claims_that_use_up_the_budget_while_others_are_decoded_leav
 BOOST_AUTO_TEST_CASE(a_client_that_leaves_while_its_body_is_decoded_is_no_harm) {
   test::ScriptedWorker::holds_jobs = true;
   send(logs(0, 2));
-  web->end_receive(kClient, 0);
+  web->end_receive(kTelemetryClient, 0);
   iterate();
   decode();
   iterate(5);

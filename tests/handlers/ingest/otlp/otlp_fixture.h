@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "base/json/document.h"
-#include "base/timestamp.h"
+#include "base/time/timestamp.h"
 #include "handlers/ingest/otlp/otlp_events.h"
 #include "handlers/ingest/otlp/otlp_json.h"
 #include "handlers/ingest/otlp/otlp_protobuf.h"

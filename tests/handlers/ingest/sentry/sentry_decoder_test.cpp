@@ -11,9 +11,9 @@ using namespace picortex;
 
 namespace {
 
-constexpr std::string_view kId = "9ec79c33ec9942ab8353589fcb2e04dc";
+constexpr std::string_view kSentryId = "9ec79c33ec9942ab8353589fcb2e04dc";
 
-struct Fixture {
+struct SentryDecoderFixture {
   JsonDocument document{1 << 20};
   SentryDecoder decoder{document};
   SentryContent content;
@@ -32,7 +32,7 @@ struct Fixture {
   // Of an event alone, given without its braces.
   std::string decode(std::string_view members) {
     const std::string event_text = '{' + std::string(members) + '}';
-    return decode_envelope("{\"event_id\":\"" + std::string(kId) +
+    return decode_envelope("{\"event_id\":\"" + std::string(kSentryId) +
                            "\"}\n{\"type\":\"event\",\"length\":" +
                            std::to_string(event_text.size()) + "}\n" + event_text);
   }
@@ -55,12 +55,12 @@ constexpr std::string_view kThrown = R"("exception":{"values":[{"type":"TypeErro
 
 }  // namespace
 
-BOOST_FIXTURE_TEST_SUITE(sentry_decoder, Fixture)
+BOOST_FIXTURE_TEST_SUITE(sentry_decoder, SentryDecoderFixture)
 
 BOOST_AUTO_TEST_CASE(an_exception_is_reported_with_its_stack_the_last_call_first) {
   BOOST_TEST(decode(std::string(kThrown) + R"(,"level":"fatal")") == "");
   BOOST_TEST(content.has_event);
-  BOOST_TEST(sentry_id_text(event.id) == kId);
+  BOOST_TEST(sentry_id_text(event.id) == kSentryId);
   BOOST_TEST(bool(event.level == Level::fatal));
   BOOST_TEST(event.msg == "TypeError: boom");
   BOOST_TEST(event.data.starts_with(R"({"event_id":"9ec79c33ec9942ab8353589fcb2e04dc",)"
@@ -286,7 +286,7 @@ BOOST_AUTO_TEST_CASE(old_names_and_scalars_are_understood) {
 }
 
 BOOST_AUTO_TEST_CASE(times_are_read) {
-  BOOST_TEST(decode_envelope("{\"event_id\":\"" + std::string(kId) +
+  BOOST_TEST(decode_envelope("{\"event_id\":\"" + std::string(kSentryId) +
                              "\",\"sent_at\":\"2027-01-15T08:00:01Z\"}\n{\"type\":\"event\"}\n"
                              "{\"timestamp\":1800000000.5}") == "");
   BOOST_TEST(content.sent_at.value() == 1'800'000'001'000);
@@ -297,16 +297,16 @@ BOOST_AUTO_TEST_CASE(times_are_read) {
 }
 
 BOOST_AUTO_TEST_CASE(items_of_other_types_are_passed_over) {
-  BOOST_TEST(decode_envelope("{\"event_id\":\"" + std::string(kId) +
+  BOOST_TEST(decode_envelope("{\"event_id\":\"" + std::string(kSentryId) +
                              "\"}\n"
                              "{\"type\":\"session\"}\nno json\n"
                              "{\"type\":\"attachment\",\"length\":3}\n\n\xff\n\n") == "");
   BOOST_TEST(!content.has_event);
-  BOOST_TEST(sentry_id_text(*content.id) == kId);
+  BOOST_TEST(sentry_id_text(*content.id) == kSentryId);
   BOOST_TEST(decode_envelope("{}\n") == "");
   BOOST_TEST(!content.has_event);
   BOOST_TEST(!content.id.has_value());
-  BOOST_TEST(decode_envelope("{\"event_id\":\"" + std::string(kId) +
+  BOOST_TEST(decode_envelope("{\"event_id\":\"" + std::string(kSentryId) +
                              "\"}\n"
                              "{\"type\":\"attachment\",\"length\":1}\n\n\n"
                              "{\"type\":\"event\"}\n{\"message\":\"m\"}\n"
@@ -319,8 +319,8 @@ BOOST_AUTO_TEST_CASE(the_id_may_stand_in_the_event_alone_but_must_be_one) {
   const auto event_with = [](std::string_view id) {
     return "{}\n{\"type\":\"event\"}\n{\"event_id\":" + std::string(id) + "}";
   };
-  BOOST_TEST(decode_envelope(event_with('"' + std::string(kId) + '"')) == "");
-  BOOST_TEST(sentry_id_text(event.id) == kId);
+  BOOST_TEST(decode_envelope(event_with('"' + std::string(kSentryId) + '"')) == "");
+  BOOST_TEST(sentry_id_text(event.id) == kSentryId);
   for (const char* id : {"null", "1", "\"\"", "\"00000000000000000000000000000000\""}) {
     BOOST_TEST(decode_envelope(event_with(id)) == "event_id must be 32 hexadecimal digits", id);
   }
@@ -334,7 +334,7 @@ BOOST_AUTO_TEST_CASE(only_a_random_id_is_stored_as_it_is) {
     BOOST_TEST(event.data.find(id) != std::string::npos);
     return sentry_id_text(event.id);
   };
-  BOOST_TEST(stored(kId) == kId);
+  BOOST_TEST(stored(kSentryId) == kSentryId);
   // Of versions 7 and 8, and of another variant.
   for (const char* id : {"019a9b2c3d4e7f608a7b9c0d1e2f3a4b", "9ec79c33ec9982ab8353589fcb2e04dc",
                          "9ec79c33ec9942ab0353589fcb2e04dc"}) {
@@ -346,8 +346,8 @@ BOOST_AUTO_TEST_CASE(only_a_random_id_is_stored_as_it_is) {
 }
 
 BOOST_AUTO_TEST_CASE(one_broken_item_spoils_the_envelope) {
-  const std::string good =
-      "{\"event_id\":\"" + std::string(kId) + "\"}\n{\"type\":\"event\"}\n{\"message\":\"m\"}\n";
+  const std::string good = "{\"event_id\":\"" + std::string(kSentryId) +
+                           "\"}\n{\"type\":\"event\"}\n{\"message\":\"m\"}\n";
   BOOST_TEST(decode_envelope(good) == "");
   BOOST_TEST(decode_envelope(good + "{\"type\":\"x\",\"length\":9}\n1") ==
              "item 1 is longer than the rest of the envelope");

@@ -11,7 +11,7 @@ using namespace std::string_view_literals;
 
 namespace {
 
-struct Fixture {
+struct SentryEnvelopeFixture {
   JsonDocument document{1 << 20};
   std::string id;                  // of the header
   std::vector<std::string> items;  // "type: payload"
@@ -39,7 +39,7 @@ using Items = std::vector<std::string>;
 
 }  // namespace
 
-BOOST_FIXTURE_TEST_SUITE(sentry_envelope, Fixture)
+BOOST_FIXTURE_TEST_SUITE(sentry_envelope, SentryEnvelopeFixture)
 
 BOOST_AUTO_TEST_CASE(without_a_length_a_payload_ends_with_its_line) {
   BOOST_TEST(read("{}\n{\"type\":\"a\"}\n1\n{\"type\":\"b\"}\n2\n") == "");

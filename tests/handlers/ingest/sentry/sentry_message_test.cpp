@@ -8,7 +8,7 @@ using namespace picortex;
 
 namespace {
 
-struct Fixture {
+struct SentryMessageFixture {
   simdjson::dom::parser parser;
 
   SentryValue value(const std::string& json) {
@@ -30,7 +30,7 @@ struct Fixture {
 
 }  // namespace
 
-BOOST_FIXTURE_TEST_SUITE(sentry_message, Fixture)
+BOOST_FIXTURE_TEST_SUITE(sentry_message, SentryMessageFixture)
 
 BOOST_AUTO_TEST_CASE(parameters_take_their_places) {
   BOOST_TEST(format("order of %s failed %s times", R"(["u-17",3])") ==

@@ -6,6 +6,8 @@
 
 using namespace picortex;
 
+BOOST_AUTO_TEST_SUITE(sentry_stable_name)
+
 namespace {
 
 std::string stable(std::string_view name) {
@@ -15,8 +17,6 @@ std::string stable(std::string_view name) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(sentry_stable_name)
 
 BOOST_AUTO_TEST_CASE(what_is_new_each_time_is_left_out) {
   using namespace std::literals;

@@ -6,6 +6,8 @@
 
 using namespace picortex;
 
+BOOST_AUTO_TEST_SUITE(sentry_time)
+
 namespace {
 
 constexpr std::int64_t kNow = 1'800'000'000'000;
@@ -20,8 +22,6 @@ std::optional<std::int64_t> read(const std::string& json) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(sentry_time)
 
 BOOST_AUTO_TEST_CASE(a_timestamp_is_seconds_or_text) {
   BOOST_TEST(read("1800000000").value() == kNow);

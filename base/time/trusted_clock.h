@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <optional>
 
-#include "base/clock.h"
+#include "base/time/clock.h"
 
 namespace picortex {
 

@@ -1,4 +1,4 @@
-#include "base/trusted_clock.h"
+#include "base/time/trusted_clock.h"
 
 #include <algorithm>
 

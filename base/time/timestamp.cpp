@@ -1,4 +1,4 @@
-#include "base/timestamp.h"
+#include "base/time/timestamp.h"
 
 #include <chrono>
 

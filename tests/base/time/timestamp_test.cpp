@@ -1,4 +1,4 @@
-#include "base/timestamp.h"
+#include "base/time/timestamp.h"
 
 #include <boost/test/unit_test.hpp>
 
