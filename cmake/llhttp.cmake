@@ -7,3 +7,4 @@ target_include_directories(llhttp SYSTEM PUBLIC ${LLHTTP_INCLUDE_DIR} ${LLHTTP_I
 # Strict: rejects what the RFC forbids. The header is compiled with the same switch.
 target_compile_definitions(llhttp PUBLIC LLHTTP_STRICT_MODE=1)
 target_compile_options(llhttp PRIVATE -w -O2)
+set_target_properties(llhttp PROPERTIES UNITY_BUILD OFF)
