@@ -16,7 +16,7 @@ usage: ./test.sh [PART…]
 
 Without a PART these three run. Others, for work on one thing:
 
-  unit      debug build, its unit tests and fuzz corpora: asan has them too, after a build that takes three times as long
+  unit      debug build of each file by itself, its unit tests and fuzz corpora: for daily work
   e2e       all end-to-end tests with the release build
   attack    the attack on the fence alone
   arm64     the Debian package for arm64, cross-built, on an emulated machine with Debian's kernel
