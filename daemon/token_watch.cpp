@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
 #include <utility>
 
 #include "base/read_file.h"
@@ -62,7 +61,7 @@ Result<void> TokenWatch::open_uses() {
                      S_IRUSR | S_IWUSR));
   // A directory that cannot be written serves readers; then no use is noted.
   if (!uses_.is_open() && errno != EROFS) {
-    return failure("cannot write " + path + ": " + std::strerror(errno), errno);
+    return errno_failure("cannot write " + path);
   }
   return {};
 }

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <limits>
 #include <set>
 #include <utility>
@@ -22,14 +21,14 @@ Result<std::string> read_list(const std::string& path) {
   if (!file.is_open() && (errno == ENOENT || errno == ENOTDIR)) return std::string();
   struct stat status {};
   if (!file.is_open() || fstat(file.number(), &status) != 0) {
-    return failure("cannot read " + path + ": " + std::strerror(errno), errno);
+    return errno_failure("cannot read " + path);
   }
   if (!S_ISREG(status.st_mode)) return failure(path + " is not a regular file", EINVAL);
   std::string text(Allowlist::kTextSizeMax + 1, '\0');
   std::size_t size = 0;
   while (size < text.size()) {
     const ssize_t got = read(file.number(), text.data() + size, text.size() - size);
-    if (got < 0) return failure("cannot read " + path + ": " + std::strerror(errno), errno);
+    if (got < 0) return errno_failure("cannot read " + path);
     if (got == 0) break;
     size += static_cast<std::size_t>(got);
   }

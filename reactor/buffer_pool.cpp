@@ -10,8 +10,6 @@
 #include <algorithm>
 #include <atomic>
 #include <bit>
-#include <cerrno>
-#include <cstring>
 
 #include "base/check.h"
 #include "reactor/ring.h"
@@ -32,8 +30,7 @@ Result<BufferPool> BufferPool::create(Ring& ring, std::uint32_t count, std::uint
   const std::size_t size = entries_size + std::size_t{count} * buffer_size;
   void* mapping = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (mapping == MAP_FAILED) {
-    return failure(std::string("no memory for the receive buffers: ") + std::strerror(errno),
-                   errno);
+    return errno_failure("no memory for the receive buffers");
   }
   BufferPool pool(count, buffer_size, mapping, size);
   const auto group = ring.register_buffers(pool.entries_, count);

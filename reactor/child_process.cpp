@@ -69,7 +69,7 @@ std::vector<char*> pointers(std::span<const std::string> texts) {
 Result<std::pair<FileDescriptor, FileDescriptor>> make_pipe() {
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) {
-    return failure(std::string("cannot create a pipe: ") + std::strerror(errno), errno);
+    return errno_failure("cannot create a pipe");
   }
   return std::pair{FileDescriptor(ends[0]), FileDescriptor(ends[1])};
 }

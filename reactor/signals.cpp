@@ -2,7 +2,6 @@
 
 #include <cerrno>
 #include <csignal>
-#include <cstring>
 
 #include "reactor/reactor.h"
 
@@ -16,7 +15,7 @@ Result<std::unique_ptr<Signals>> Signals::open(Reactor& reactor, std::initialize
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
   FileDescriptor descriptor(signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
   if (!descriptor.is_open()) {
-    return failure(std::string("cannot listen for signals: ") + std::strerror(errno), errno);
+    return errno_failure("cannot listen for signals");
   }
   return std::unique_ptr<Signals>(new Signals(reactor, std::move(descriptor), on_signal));
 }

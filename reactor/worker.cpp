@@ -37,7 +37,7 @@ Result<std::unique_ptr<Worker>> Worker::start(Reactor& reactor) {
   worker->begun_event_ = FileDescriptor(eventfd(0, EFD_CLOEXEC));
   worker->done_event_ = FileDescriptor(eventfd(0, EFD_CLOEXEC));
   if (!worker->begun_event_.is_open() || !worker->done_event_.is_open()) {
-    return failure(std::string("cannot create an eventfd: ") + std::strerror(errno), errno);
+    return errno_failure("cannot create an eventfd");
   }
   // Signals belong to the loop: a thread inherits the mask of its creator.
   sigset_t all;

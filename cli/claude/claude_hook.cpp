@@ -6,7 +6,6 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
-#include <cstring>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -35,7 +34,7 @@ Result<std::string> read_stdin() {
     const ssize_t size = read(STDIN_FILENO, buffer.data(), buffer.size());
     if (size == 0) return text;
     if (size < 0 && errno == EINTR) continue;
-    if (size < 0) return failure(std::string("cannot read stdin: ") + std::strerror(errno), errno);
+    if (size < 0) return errno_failure("cannot read stdin");
     text.append(buffer.data(), static_cast<std::size_t>(size));
     if (text.size() > ClaudeHooksEndpoint::kBodySizeMax) {
       return failure("the hook on stdin is larger than 1 MiB");

@@ -4,9 +4,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <chrono>
-#include <cstring>
 
 #include "base/read_file.h"
 #include "base/terminal.h"
@@ -24,7 +22,7 @@ Result<ClientToken> read_token(const std::string& data_dir) {
   auto token = TRY(read_small_file(path, kTokenSizeMax));
   struct stat status {};
   if (stat(path.c_str(), &status) != 0) {
-    return failure("cannot read " + display(path) + ": " + std::strerror(errno), errno);
+    return errno_failure("cannot read " + display(path));
   }
   while (token.ends_with('\n') || token.ends_with('\r')) token.pop_back();
   const auto is_visible = [](char c) { return c > ' ' && c <= '~'; };

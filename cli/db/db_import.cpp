@@ -175,7 +175,7 @@ Result<FileDescriptor> open_input(const std::string& file) {
   if (file.empty() || file == "-") return FileDescriptor(dup(STDIN_FILENO));
   FileDescriptor opened(open(file.c_str(), O_RDONLY | O_CLOEXEC));
   if (opened.is_open()) return opened;
-  return failure("cannot read " + display(file) + ": " + std::strerror(errno), errno);
+  return errno_failure("cannot read " + display(file));
 }
 
 }  // namespace

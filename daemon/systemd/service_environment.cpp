@@ -79,8 +79,7 @@ Result<FileDescriptor> connect_to_manager(const std::string& address) {
   const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + address.size());
   if (!socket.is_open() ||
       connect(socket.number(), reinterpret_cast<const sockaddr*>(&name), size) != 0) {
-    return failure("cannot reach systemd at NOTIFY_SOCKET=" + address + ": " + std::strerror(errno),
-                   errno);
+    return errno_failure("cannot reach systemd at NOTIFY_SOCKET=" + address);
   }
   return socket;
 }

@@ -77,7 +77,7 @@ Result<ProgramResult> run_program(std::span<const std::string> arguments, std::s
   const FileDescriptor out = memory_file("stdout");
   const FileDescriptor err = memory_file("stderr");
   if (!in.is_open() || !out.is_open() || !err.is_open() || !write_all(in, input)) {
-    return failure(std::string("cannot create a file in memory: ") + std::strerror(errno), errno);
+    return errno_failure("cannot create a file in memory");
   }
   std::vector<char*> pointers;
   for (const std::string& argument : arguments)
@@ -91,7 +91,7 @@ Result<ProgramResult> run_program(std::span<const std::string> arguments, std::s
   }
   int status = 0;
   while (waitpid(pid, &status, 0) < 0) {
-    if (errno != EINTR) return failure(std::string("cannot wait: ") + std::strerror(errno), errno);
+    if (errno != EINTR) return errno_failure("cannot wait");
   }
   return ProgramResult{.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status),
                        .output = contents(out),
