@@ -7,7 +7,7 @@ data = b'u' * PIECE
 
 
 def connected():
-    s = socket.create_connection((address, port), timeout=10)
+    s = socket.create_connection((address, port), timeout=60)
     s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return s
 
