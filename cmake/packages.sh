@@ -10,7 +10,7 @@ build_packages=(
 )
 
 # To test it as well.
-test_packages=("${build_packages[@]}" clang-format clang-tidy shellcheck sqlite3 tmux chromium lnav util-linux mount coreutils
+test_packages=("${build_packages[@]}" clang-format clang-tidy shellcheck sqlite3 tmux lnav util-linux mount coreutils
   iptables iproute2 e2fsprogs systemd dnsmasq-base nginx-light caddy bind9-dnsutils openssl python3
   dpkg-dev debootstrap man-db zstd clickhouse-server zsh fish)
 

@@ -4,12 +4,13 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import http from 'node:http';
 import test from 'node:test';
-import { chromium } from 'playwright-core';
-import { cleanUpAfter } from './support/cleanup.mjs';
+import { startBrowser } from './support/browser.mjs';
+import { cleanUpAfter, testFile } from './support/cleanup.mjs';
 import { startDaemon, eventually } from './support/daemon.mjs';
 import { events } from './support/database.mjs';
 
 const NAME = 'app.picortex.test';
+const browser = await startBrowser(testFile, `--host-resolver-rules=MAP ${NAME} 127.0.0.1`);
 const page = `<!doctype html><title>page</title><script>const __VERSION__ = "1.2.3-test";</script><script>
 window.addEventListener('error', ev => fetch('/api/frontend-log', {
 method: 'POST',
@@ -49,20 +50,9 @@ async function servePage(t, address) {
   return server.address().port;
 }
 
-async function openBrowser(t) {
-  const browser = await chromium.launch({
-    executablePath: '/usr/bin/chromium', headless: true,
-    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
-           '--disable-component-update', '--disable-sync', `--host-resolver-rules=MAP ${NAME} 127.0.0.1`],
-  });
-  cleanUpAfter(t, () => browser.close());
-  return browser;
-}
-
 test('an error thrown in the page is one line and one row under one request ID', async (t) => {
   const daemon = await startDaemon(t, { settings: { PICORTEX_HOSTS: NAME } });
   const port = await servePage(t, daemon.address);
-  const browser = await openBrowser(t);
   const tab = await browser.newPage();
   const thrown = new Promise((resolve) => tab.on('pageerror', resolve));
   await tab.goto(`http://${NAME}:${port}/index.html`);
@@ -93,7 +83,6 @@ test('an error thrown in the page is one line and one row under one request ID',
 test('a page of another site is rejected', async (t) => {
   const daemon = await startDaemon(t);
   const port = await servePage(t, daemon.address);
-  const browser = await openBrowser(t);
   const tab = await browser.newPage();
   await tab.goto(`http://${NAME}:${port}/index.html`);
   const answered = tab.waitForResponse((response) => response.url().endsWith('/api/frontend-log'));

@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import http from 'node:http';
 import { join } from 'node:path';
 import test from 'node:test';
-import { chromium } from 'playwright-core';
+import { startBrowser } from './support/browser.mjs';
 import { cleanUpAfter, testFile } from './support/cleanup.mjs';
 import { Client } from './support/client.mjs';
 import { repository } from './support/client_package.mjs';
@@ -14,11 +14,7 @@ import { events } from './support/database.mjs';
 
 const POLICY = 'default-src \'none\'; script-src \'self\'; connect-src \'self\'; img-src \'self\'';
 const daemon = await startDaemon(testFile, { settings: { PICORTEX_FRONTEND_LOG_RATE: '0' } });
-const browser = await chromium.launch({
-  executablePath: '/usr/bin/chromium', headless: true,
-  args: ['--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
-});
-cleanUpAfter(testFile, () => browser.close());
+const browser = await startBrowser(testFile);
 
 // The element that the guide gives.
 const [, element] = /```html\n(.*?)\n```/s.exec(readFileSync(join(repository, 'docs/start/connect-your-bot.md'), 'utf8'));

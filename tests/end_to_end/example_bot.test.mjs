@@ -8,7 +8,7 @@ import net from 'node:net';
 import { delimiter, dirname, join } from 'node:path';
 import test from 'node:test';
 import { promisify } from 'node:util';
-import { chromium } from 'playwright-core';
+import { startBrowser } from './support/browser.mjs';
 import { cleanUpAfter, testFile } from './support/cleanup.mjs';
 import { applicationFolder, repository } from './support/client_package.mjs';
 import { binary, environment, eventually, startDaemon, temporaryDirectory } from './support/daemon.mjs';
@@ -106,11 +106,7 @@ test('a chat whose ID looks like a command gets its answer, and a webhook that i
 test('the bot\'s page reports its errors, and picortex\'s page shows the story', async (t) => {
   const id = await send('can you fix the page?', 'chat-4');
   await storyOf(id, 'bot.reply');
-  const browser = await chromium.launch({
-    executablePath: '/usr/bin/chromium', headless: true,
-    args: ['--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
-  });
-  cleanUpAfter(t, () => browser.close());
+  const browser = await startBrowser(t);
   const tab = await browser.newPage();
   await tab.goto(`http://127.0.0.1:${port}/`);
   await tab.click('#error');

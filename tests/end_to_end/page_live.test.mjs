@@ -7,6 +7,10 @@ import { eventually, startDaemon } from './support/daemon.mjs';
 import { allTexts, enter, inState, openPage, openTab, rowCount, screenshot, search, shows, startSeeded, stateOf, texts } from './support/page.mjs';
 import { authorization } from './support/token.mjs';
 
+// The page's timers: how often it looks at /health, and how long it waits at most before it opens the stream again.
+const HEALTH_MS = 5_000;
+const RETRY_MS_MAX = 10_000;
+
 test('the tail is live, and pauses without a jump', async (t) => {
   const { daemon, post } = await startSeeded(t);
   const tab = await openPage(t, daemon);
@@ -54,7 +58,7 @@ test('the tail is live, and pauses without a jump', async (t) => {
 
 test('after an outage with a filter the history is there before it is live', async (t) => {
   const { daemon, seeded } = await startSeeded(t);
-  const tab = await openPage(t, daemon, { viewport: { width: 1280, height: 1800 } });
+  const tab = await openPage(t, daemon, { viewport: { width: 1280, height: 1800 }, hasOwnClock: true });
   tab.expected = /net::ERR|Failed to load resource/;
   await inState(tab, 'live');
   await daemon.stop();
@@ -67,6 +71,7 @@ test('after an outage with a filter the history is there before it is live', asy
   const again = await startDaemon(t, { dataDir: daemon.dataDir, settings: { PICORTEX_LISTEN: daemon.authority } });
   const client = new Client(again.address);
   cleanUpAfter(t, () => client.close());
+  await tab.clock.fastForward(RETRY_MS_MAX);
   await inState(tab, 'filtered');
   const expected = seeded.filter((event) => event.chat_id === 'chat-maria').sort((a, b) => b.time - a.time).map((event) => event.msg);
   await shows(tab, expected);
@@ -79,6 +84,7 @@ test('after an outage with a filter the history is there before it is live', asy
   cleanUpAfter(t, () => poster.close());
   const headers = await authorization(third.dataDir);
   await poster.post('/api/events', [{ event_type: 'live', chat_id: 'chat-maria', msg: 'of the outage' }, { event_type: 'live', chat_id: 'chat-ops', msg: 'not this' }], headers);
+  await tab.clock.fastForward(RETRY_MS_MAX);
   await inState(tab, 'filtered');
   await eventually('what was missed', async () => (await texts(tab))[0] === 'of the outage');
   await shows(tab, ['of the outage', ...expected]);
@@ -152,17 +158,20 @@ test('while the list is read from a database that fails it is not live', async (
 
 test('a daemon that restarts is followed again', async (t) => {
   const { daemon, post } = await startSeeded(t);
-  const tab = await openPage(t, daemon);
+  const tab = await openPage(t, daemon, { hasOwnClock: true });
   tab.expected = /ERR_CONNECTION_REFUSED|ERR_INCOMPLETE_CHUNKED|ERR_CONNECTION_RESET|net::ERR/;
   await eventually('live', async () => await tab.textContent('#live-state') === 'live');
   await post([{ event_type: 'live', msg: 'before' }]);
   await eventually('it came', async () => (await texts(tab))[0] === 'before');
   await daemon.stop();
+  await inState(tab, 'resuming');
+  await tab.clock.fastForward(HEALTH_MS);
   await eventually('unreachable', async () => await tab.textContent('#status') === 'unreachable' && /reconnecting/.test(await tab.textContent('#live-state')), 15_000);
   await screenshot(tab, 'unreachable');
   const again = await startDaemon(t, { dataDir: daemon.dataDir, settings: { PICORTEX_LISTEN: daemon.authority } });
   const client = new Client(again.address);
   await client.post('/api/events', [{ event_type: 'live', msg: 'after' }], await authorization(again.dataDir));
+  await tab.clock.fastForward(RETRY_MS_MAX);
   await eventually('it is followed', async () => (await texts(tab))[0] === 'after', 20_000);
   assert.equal((await texts(tab)).filter((text) => text === 'before').length, 1);
   client.close();

@@ -8,7 +8,7 @@ import { cleanUpAfter } from './support/cleanup.mjs';
 import { Client } from './support/client.mjs';
 import { eventually, startDaemon, temporaryDirectory } from './support/daemon.mjs';
 import { EXAMPLE_HOSTS, insertHosts, postExampleDay } from './support/example_day.mjs';
-import { isLive, openPage, rowCount, screenshot } from './support/page.mjs';
+import { isLive, openPage, rowCount, takeScreenshot } from './support/page.mjs';
 import { authorization } from './support/token.mjs';
 
 const SIZE_MAX = 200_000;
@@ -47,7 +47,7 @@ test('the pictures of the documentation', async (t) => {
   for (const [name, colorScheme, hash, ready] of views) {
     const tab = await openPage(t, daemon, { viewport: { width: 1180, height: 640 }, colorScheme, hash, timezoneId: 'Europe/Berlin' });
     await ready(tab);
-    await screenshot(tab, `docs-${name}`);
+    await takeScreenshot(tab, `docs-${name}`);
     if (process.env.PICORTEX_WRITE_PICTURES === '1') copyFileSync(`${made}docs-${name}.png`, `${pictures}${name}.png`);
     assert.ok(statSync(`${made}docs-${name}.png`).size < SIZE_MAX, name);
     assert.ok(statSync(`${pictures}${name}.png`).size < SIZE_MAX, name);

@@ -11,9 +11,9 @@ import test from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
-import { chromium } from 'playwright-core';
 import { picortex } from './support/answers.mjs';
-import { cleanUpAfter } from './support/cleanup.mjs';
+import { startBrowser } from './support/browser.mjs';
+import { cleanUpAfter, testFile } from './support/cleanup.mjs';
 import { Client } from './support/client.mjs';
 import { events } from './support/database.mjs';
 import { startDaemon, temporaryDirectory } from './support/daemon.mjs';
@@ -86,40 +86,36 @@ function innermost() { return undefined.property_of_nothing; }
 function breakThePage() { innermost(); }
 </script><button onclick="breakThePage()">break</button>`;
 
-async function servePage(t, dsn) {
-  const server = http.createServer(async (request, response) => {
-    if (!/^\/node_modules\/@sentry\/[\w./-]+\.m?js$/.test(request.url)) {
-      return response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end(pageOf(dsn));
-    }
-    const file = await readFile(fileURLToPath(new URL(`.${request.url}`, import.meta.url)));
-    return response.writeHead(200, { 'content-type': 'text/javascript' }).end(file);
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  cleanUpAfter(t, () => {
-    server.closeAllConnections();
-    server.close();
-  });
-  return server.address().port;
-}
+// One context keeps the many files of the SDK; the page is made for the daemon of the test that runs.
+const browser = await startBrowser(testFile, '--host-resolver-rules=MAP pages.test 127.0.0.1');
+const context = await browser.newContext();
+let dsnOfPage = '';
+const pageServer = http.createServer(async (request, response) => {
+  if (!/^\/node_modules\/@sentry\/[\w./-]+\.m?js$/.test(request.url)) {
+    return response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end(pageOf(dsnOfPage));
+  }
+  const file = await readFile(fileURLToPath(new URL(`.${request.url}`, import.meta.url)));
+  return response.writeHead(200, { 'content-type': 'text/javascript', 'cache-control': 'max-age=3600' }).end(file);
+}).listen(0, '127.0.0.1');
+await once(pageServer, 'listening');
+cleanUpAfter(testFile, () => {
+  pageServer.closeAllConnections();
+  pageServer.close();
+});
+const pageUrl = `http://pages.test:${pageServer.address().port}/index.html`;
 
-async function openPage(t, url) {
-  const browser = await chromium.launch({
-    executablePath: '/usr/bin/chromium', headless: true,
-    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
-           '--disable-component-update', '--disable-sync', '--host-resolver-rules=MAP pages.test 127.0.0.1'],
-  });
-  cleanUpAfter(t, () => browser.close());
-  const tab = await browser.newPage();
-  await tab.goto(url);
+async function openPage(t, daemon) {
+  dsnOfPage = dsnOf(daemon);
+  const tab = await context.newPage();
+  cleanUpAfter(t, () => tab.close());
+  await tab.goto(pageUrl);
   await tab.waitForSelector('body[data-ready]');
   return tab;
 }
 
 test('what a page of another origin reports with @sentry/browser is kept', async (t) => {
   const daemon = await start(t);
-  const port = await servePage(t, dsnOf(daemon));
-  const tab = await openPage(t, `http://pages.test:${port}/index.html`);
+  const tab = await openPage(t, daemon);
   const answered = tab.waitForResponse((one) => one.url().includes(PATH) && one.request().postData()?.includes('"type":"event"'));
   await tab.click('button');
   const response = await answered;
@@ -131,16 +127,15 @@ test('what a page of another origin reports with @sentry/browser is kept', async
   assert.equal(row.request_id, (await response.allHeaders())['x-request-id']);
   assert.equal(row.level, 'error');
   assert.match(row.msg, /^TypeError: Cannot read properties of undefined/);
-  assert.match(row.data.stack, new RegExp(`at innermost \\(http://pages.test:${port}/index.html:\\d+:\\d+\\)\\n {4}at breakThePage`));
+  assert.match(row.data.stack, new RegExp(`at innermost \\(${pageUrl}:\\d+:\\d+\\)\\n {4}at breakThePage`));
   assert.deepEqual(row.data.tags, { component: 'page' });
-  assert.deepEqual([row.data.release, row.data.platform, row.data.url], ['page@3', 'javascript', `http://pages.test:${port}/index.html`]);
+  assert.deepEqual([row.data.release, row.data.platform, row.data.url], ['page@3', 'javascript', pageUrl]);
   assert.equal(row.data.user_agent, await tab.evaluate(() => navigator.userAgent));
 });
 
 test('a page may ask before it posts, and read the answer', async (t) => {
   const daemon = await start(t, { PICORTEX_SENTRY_RATE: '1' });
-  const port = await servePage(t, dsnOf(daemon));
-  const tab = await openPage(t, `http://pages.test:${port}/index.html`);
+  const tab = await openPage(t, daemon);
   // A request with these headers is preceded by a preflight.
   const answers = await tab.evaluate(async ([url, body]) => {
     const told = [];

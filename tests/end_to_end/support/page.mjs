@@ -3,22 +3,18 @@ import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
-import { chromium } from 'playwright-core';
+import { startBrowser } from './browser.mjs';
 import { cleanUpAfter, testFile } from './cleanup.mjs';
 import { Client } from './client.mjs';
 import { eventually, startDaemon } from './daemon.mjs';
 import { authorization, readToken } from './token.mjs';
 
 const SCREENSHOTS = fileURLToPath(new URL('../../../build/screenshots/', import.meta.url));
+const WITH_SCREENSHOTS = process.env.PICORTEX_SCREENSHOTS === '1';
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 mkdirSync(SCREENSHOTS, { recursive: true });
 
-const browser = await chromium.launch({
-  executablePath: '/usr/bin/chromium', headless: true,
-  args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
-         '--disable-component-update', '--disable-sync'],
-});
-cleanUpAfter(testFile, () => browser.close());
+const browser = await startBrowser(testFile);
 
 export const VIEWS = ['events', 'turns', 'errors', 'egress', 'health'];
 export const SIZES = { desktop: { width: 1440, height: 900 }, laptop: { width: 1280, height: 720 }, phone: { width: 390, height: 844 } };
@@ -45,10 +41,12 @@ export function messages(now) {
   return events;
 }
 
-// A tab that must stay without an error, a violation of the policy, and a request to anyone else.
+// A tab that must stay without an error, a violation of the policy, and a request to anyone else. With `hasOwnClock` its timers run when
+// tab.clock says so, and else in real time.
 export async function openTab(t, daemon, options = {}) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, colorScheme: 'light', ...options });
   const tab = await context.newPage();
+  if (options.hasOwnClock) await tab.clock.install();
   tab.troubles = [];
   tab.expected = null;  // a pattern for messages that the test provokes
   tab.on('console', (message) => {
@@ -108,8 +106,9 @@ export const allTexts = (tab) => tab.evaluate(async () => {
   const list = document.getElementById('list');
   const rows = document.getElementById('rows');
   const found = new Map();
-  const frame = () => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
-  for (let at = 0; ; at += list.clientHeight / 2) {
+  // The list renders in the frame that follows a scroll; the timer runs when that frame has ended.
+  const frame = () => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
+  for (let at = 0; ; at += list.clientHeight) {
     list.scrollTop = at;
     await frame();
     for (const row of rows.children) found.set(Number(row.ariaPosInSet), row.querySelector('.msg').textContent);
@@ -144,12 +143,16 @@ export async function openView(tab, view) {
   await tab.waitForSelector(`#view-${view}:not([hidden])`);
 }
 
-export const screenshot = (tab, name, options = {}) => tab.screenshot({ path: `${SCREENSHOTS}${name}.png`, animations: 'disabled', ...options });
+export const takeScreenshot = (tab, name) => tab.screenshot({ path: `${SCREENSHOTS}${name}.png`, animations: 'disabled' });
 
-// Fails with what axe-core finds: every rule of it.
-export async function checkAccessibility(tab, where) {
-  await tab.evaluate(AXE);
-  const { violations } = await tab.evaluate(() => globalThis.axe.run(document, { resultTypes: ['violations'] }));
+// For a person who looks at the page: nothing is compared with it.
+export const screenshot = async (tab, name) => WITH_SCREENSHOTS && await takeScreenshot(tab, name);
+
+// Fails with what axe-core finds: every rule of it, or those that are named.
+export async function checkAccessibility(tab, where, rules = null) {
+  if (!await tab.evaluate(() => 'axe' in globalThis)) await tab.evaluate(AXE);
+  const options = { resultTypes: ['violations'], ...(rules && { runOnly: rules }) };
+  const { violations } = await tab.evaluate((all) => globalThis.axe.run(document, all), options);
   assert.deepEqual(violations.map(({ id, nodes }) => `${id}: ${nodes.slice(0, 3).map((node) => `${node.target} ${node.failureSummary}`).join('; ')}`), [], where);
 }
 
