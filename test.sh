@@ -193,7 +193,7 @@ if [[ " ${parts[*]} " == *' arm64 '* ]]; then test_packages+=("${arm64_packages[
 install_packages "${test_packages[@]}"
 if [[ " ${parts[*]} " =~ \ (release|e2e|attack|asan)\  ]]; then
   # Chromium itself will do where nothing can be installed; it takes twice the processor time.
-  install_packages chromium-headless-shell || command -v chromium >/dev/null
+  install_packages chromium-headless-shell || install_packages chromium
   echo "installing the packages of tests/end_to_end"
   (cd tests/end_to_end && npm ci --loglevel=error)
 fi
