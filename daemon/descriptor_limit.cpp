@@ -21,7 +21,7 @@ constexpr rlim_t kFenceDescriptors = DnsProxy::kLookupsMax + DnsProxy::kConnecti
 
 }  // namespace
 
-Result<std::size_t> fit_connections(const ServeOptions& options) {
+Result<std::size_t> fit_connections(const ServeOptions& options, std::size_t listeners) {
   rlimit limit{};
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
     return failure("cannot read the limit of open files", errno);
@@ -30,6 +30,7 @@ Result<std::size_t> fit_connections(const ServeOptions& options) {
     return failure("cannot raise the limit of open files", errno);
   const rlim_t kept_back = kOtherDescriptors + http::kConnectionsOverMax +
                            2 * http::kConnectionsForPolls +
+                           listeners * (1 + http::kAcceptsPerListener) +
                            (options.egress_mode == EgressMode::off ? 0 : kFenceDescriptors);
   const rlim_t needed = kept_back + kConnectionsMin;
   if (limit.rlim_max < needed) {

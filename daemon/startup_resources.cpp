@@ -56,7 +56,9 @@ Result<std::vector<http::Listener>> open_listeners(const ServeOptions& options,
 
 Result<StartupResources> lay_foundation(const ServeOptions& options) {
   auto service = TRY(take_service_environment());
-  const std::size_t connections_max = TRY(fit_connections(options));
+  const std::size_t listeners_count =
+      service.sockets.empty() ? options.listen.size() : service.sockets.size();
+  const std::size_t connections_max = TRY(fit_connections(options, listeners_count));
   auto reactor = TRY(Reactor::open());
   auto lock = TRY(claim_data_dir(options.data_dir));
   auto token = TRY(Token::load_or_create(options.data_dir));

@@ -81,9 +81,9 @@ io_uring_sqe* Ring::begin(Operation& operation) noexcept {
   return next_entry();
 }
 
-void Ring::accept_multishot(Operation& operation, int listener) {
+void Ring::accept(Operation& operation, int listener) {
   io_uring_sqe* entry = begin(operation);
-  io_uring_prep_multishot_accept(entry, listener, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
+  io_uring_prep_accept(entry, listener, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
   io_uring_sqe_set_data(entry, &operation);
 }
 

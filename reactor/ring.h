@@ -35,8 +35,9 @@ class Ring {
   Ring(const Ring&) = delete;
   Ring& operator=(const Ring&) = delete;
 
-  // Each completion's result is a new descriptor (close-on-exec), until one arrives without `more`.
-  void accept_multishot(Operation& operation, int listener);
+  // The completion's result is a new descriptor (close-on-exec). One shot: a multishot accept takes a
+  // descriptor for every client that waits, before the loop can close or count one.
+  void accept(Operation& operation, int listener);
   // Each completion carries a buffer of the pool; 0 is the end of the stream.
   void receive_multishot(Operation& operation, int socket, const BufferPool& pool);
   void send(Operation& operation, int socket, std::span<const char> bytes);

@@ -29,22 +29,39 @@ constexpr std::chrono::seconds kSparedTime{1};
 }  // namespace
 
 Server::Acceptor::Acceptor(Server& owner, Listener socket)
-    : server(owner), listener(std::move(socket)) {}
-
-void Server::Acceptor::accept() {
-  if (accept_operation.in_flight() || !listener.socket.is_open()) return;
-  server.reactor_.ring().accept_multishot(accept_operation, listener.socket.number());
+    : server(owner), listener(std::move(socket)) {
+  for (std::size_t i = 0; i < kAcceptsPerListener; ++i) accepts.emplace_back(*this);
 }
 
-void Server::Acceptor::on_accept(const Completion& completion) noexcept {
+void Server::Acceptor::accept() {
+  if (!listener.socket.is_open()) return;
+  for (Accept& one : accepts) {
+    if (one.operation.in_flight()) continue;
+    server.reactor_.ring().accept(one.operation, listener.socket.number());
+  }
+}
+
+void Server::Acceptor::stop() {
+  for (Accept& one : accepts) {
+    if (one.operation.in_flight()) server.reactor_.ring().cancel(one.operation);
+  }
+  if (!is_accepting()) listener.socket.reset();
+}
+
+bool Server::Acceptor::is_accepting() const noexcept {
+  return std::ranges::any_of(accepts, [](const Accept& one) { return one.operation.in_flight(); });
+}
+
+// What closes a descriptor to make room is submitted before the accept that may take it.
+void Server::Acceptor::take(const Completion& completion) {
   if (completion.result >= 0) {
     server.admit(completion.result, listener.is_unix);
   } else if (!server.draining_) {
     server.on_accept_failure(-completion.result);
   }
   if (server.draining_) {
-    if (!completion.more) listener.socket.reset();
-  } else if (!completion.more && !server.accept_retry_.is_running()) {
+    if (!is_accepting()) listener.socket.reset();
+  } else if (!server.accept_retry_.is_running()) {
     accept();
   }
 }
@@ -190,13 +207,7 @@ void Server::drain() {
   if (draining_) return;
   draining_ = true;
   accept_retry_.stop();
-  for (Acceptor& acceptor : acceptors_) {
-    if (acceptor.accept_operation.in_flight()) {
-      reactor_.ring().cancel(acceptor.accept_operation);
-    } else {
-      acceptor.listener.socket.reset();
-    }
-  }
+  for (Acceptor& acceptor : acceptors_) acceptor.stop();
   for (Connection& connection : connections_) connection.finish();
 }
 
@@ -205,9 +216,7 @@ void Server::terminate() {
 }
 
 bool Server::is_idle() const noexcept {
-  for (const Acceptor& acceptor : acceptors_) {
-    if (acceptor.accept_operation.in_flight()) return false;
-  }
+  if (std::ranges::any_of(acceptors_, &Acceptor::is_accepting)) return false;
   return free_connections_.size() == connections_.size();
 }
 

@@ -44,6 +44,10 @@ inline constexpr std::size_t kConnectionsOverMax = 64;
 // kPollTime. A poll takes a millisecond, so a client that fills them cannot keep others out.
 inline constexpr std::size_t kConnectionsForPolls = 16;
 inline constexpr std::chrono::seconds kPollTime{2};
+// Accepts that the kernel has of each listening socket: it takes at most this many descriptors
+// before the loop counts their connections, however many clients wait. Descriptors for them are
+// kept back (fit_connections()), so a crowd cannot take those of the store.
+inline constexpr std::size_t kAcceptsPerListener = 16;
 
 struct ServerStats {
   std::size_t connections = 0;
@@ -141,15 +145,27 @@ class Server {
   DeadlineList& polls() noexcept { return polls_; }
 
  private:
-  // A listening socket and its multishot accept.
+  // A listening socket and its accepts.
   struct Acceptor {
+    struct Accept {
+      explicit Accept(Acceptor& owner) : acceptor(owner) {}
+      void on_accept(const Completion& completion) noexcept { acceptor.take(completion); }
+
+      Acceptor& acceptor;
+      Operation operation = Operation::to<&Accept::on_accept>(*this);
+    };
+
     Acceptor(Server& owner, Listener socket);
-    void on_accept(const Completion& completion) noexcept;
+    void take(const Completion& completion);
+    // Starts every accept that is not in flight.
     void accept();
+    // Ends the accepts, and closes the socket once none is in flight.
+    void stop();
+    bool is_accepting() const noexcept;
 
     Server& server;
     Listener listener;
-    Operation accept_operation = Operation::to<&Acceptor::on_accept>(*this);
+    std::deque<Accept> accepts;
   };
 
   Server(Reactor& reactor, Log& log, const Router& router, const AccessControl& access,

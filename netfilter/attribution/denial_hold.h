@@ -14,9 +14,9 @@ class DenialHold {
  public:
   static constexpr std::size_t kHeldMax = 32;
   static constexpr std::chrono::milliseconds kTimeMax{20};
-  // On a busy machine the time may pass without a search: this many iterations search
-  // nevertheless.
-  static constexpr int kIterationsMin = 8;
+  // On a busy machine the time may pass without a search. These iterations, each with a slice of the
+  // search (Attribution::kSlice), are as much search as fits into the time on an idle one.
+  static constexpr int kIterationsMin = 40;
 
   // Returns whether waiting denials continue to wait. Call it once in each iteration in which some do,
   // with their number.

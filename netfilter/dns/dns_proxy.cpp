@@ -53,7 +53,7 @@ Result<void> DnsProxy::listen(const IpAddress& address, std::uint16_t port) {
 void DnsProxy::start() {
   for (Listener& listener : listeners_) {
     reactor_.ring().poll(listener.receive, listener.udp.number(), POLLIN);
-    reactor_.ring().accept_multishot(listener.accept, listener.tcp.number());
+    reactor_.ring().accept(listener.accept, listener.tcp.number());
   }
 }
 

@@ -26,9 +26,7 @@ SocketAddress original_destination(int socket, bool is_v6) noexcept {
 
 void DnsProxy::Listener::on_accept(const Completion& completion) noexcept {
   FileDescriptor accepted(completion.result >= 0 ? completion.result : -1);
-  if (!completion.more && !proxy.stopping_) {
-    proxy.reactor_.ring().accept_multishot(accept, tcp.number());
-  }
+  if (!proxy.stopping_) proxy.reactor_.ring().accept(accept, tcp.number());
   if (!accepted.is_open() || proxy.stopping_ || proxy.connections_.size() >= kConnectionsMax)
     return;
   SocketAddress peer;

@@ -84,7 +84,7 @@ struct HttpFixture : ScriptedLoop {
 
   // A client whose socket has that number; there is no such descriptor.
   void connect(int socket) {
-    script.complete(Request::Kind::accept, listener, socket, true);
+    script.complete(Request::Kind::accept, listener, socket);
     reactor->iterate();
   }
   void receive(int socket, std::string_view bytes) {

@@ -128,7 +128,7 @@ Ring::~Ring() {
   if (test::last_opened == &ring_->script) test::last_opened = nullptr;
 }
 
-void Ring::accept_multishot(Operation& operation, int listener) {
+void Ring::accept(Operation& operation, int listener) {
   ring_->script.ask(Kind::accept, operation, listener);
 }
 

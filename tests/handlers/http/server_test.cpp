@@ -102,7 +102,7 @@ BOOST_AUTO_TEST_CASE(beyond_the_limit_only_health_polls_are_answered) {
   BOOST_TEST(it.server->stats().connections <= static_cast<std::size_t>(ordinary + most));
   // More in one iteration than can make room in it are turned away.
   for (int i = 0; i < 3 * most; ++i) {
-    it.script.complete(test::Request::Kind::accept, it.listener, silent + 1000 + i, true);
+    it.script.complete(test::Request::Kind::accept, it.listener, silent + 1000 + i);
   }
   it.reactor->iterate();
   BOOST_TEST(it.server->stats().turned_away > 0u);
@@ -195,19 +195,28 @@ BOOST_AUTO_TEST_CASE(no_descriptor_left_makes_room_and_accepts_again_later) {
   it.reactor->iterate();
   it.reactor->iterate();
   BOOST_TEST(it.script.is_closed(kClient));
-  BOOST_TEST(!it.script.is_asked(test::Request::Kind::accept));
+  BOOST_TEST(it.script.count(test::Request::Kind::accept) == http::kAcceptsPerListener - 1);
   BOOST_TEST(it.server->stats().accept_failures == 1u);
   it.pass(99ms);
-  BOOST_TEST(!it.script.is_asked(test::Request::Kind::accept));
+  BOOST_TEST(it.script.count(test::Request::Kind::accept) == http::kAcceptsPerListener - 1);
   it.pass(1ms);
-  BOOST_TEST(it.script.is_asked(test::Request::Kind::accept));
+  BOOST_TEST(it.script.count(test::Request::Kind::accept) == http::kAcceptsPerListener);
+}
+
+BOOST_AUTO_TEST_CASE(the_kernel_takes_a_bounded_number_of_clients_at_once) {
+  HttpFixture it({.connections_max = 2});
+  for (int i = 0; i < 300; ++i) {
+    BOOST_REQUIRE(it.script.count(test::Request::Kind::accept) == http::kAcceptsPerListener);
+    it.connect(kClient + i);
+  }
+  BOOST_TEST(it.server->stats().accepted == 300u);
 }
 
 BOOST_AUTO_TEST_CASE(a_client_that_gave_up_is_no_failure) {
   HttpFixture it;
   it.script.complete(test::Request::Kind::accept, it.listener, -ECONNABORTED);
   it.reactor->iterate();
-  BOOST_TEST(it.script.is_asked(test::Request::Kind::accept));
+  BOOST_TEST(it.script.count(test::Request::Kind::accept) == http::kAcceptsPerListener);
   BOOST_TEST(it.server->stats().accept_failures == 0u);
 }
 
