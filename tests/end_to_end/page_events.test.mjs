@@ -1,13 +1,16 @@
 // The Events view: list, prompt and chips, facets, histogram, details.
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { testFile } from './support/cleanup.mjs';
 import { eventually } from './support/daemon.mjs';
 import { REQUEST, allTexts, chips, inState, isLive, openPage, rowCount, screenshot, search, setHash, shows, startSeeded, startWith, texts } from './support/page.mjs';
+
+// For the tests that only read.
+const { daemon, client, headers, seeded } = await startSeeded(testFile);
 
 const newestFirst = (events, fits) => events.filter(fits).sort((a, b) => b.time - a.time).map((event) => event.msg);
 
 test('filters ask for what they say, stay over a reload, and older events follow', async (t) => {
-  const { daemon, seeded } = await startSeeded(t);
   const tab = await openPage(t, daemon);
   await eventually('the first page', async () => (await rowCount(tab)) === 100);
   await tab.locator('#older').evaluate((button) => button.click());
@@ -37,7 +40,6 @@ test('filters ask for what they say, stay over a reload, and older events follow
 });
 
 test('what the screen shows can be searched as it is shown, and is chips that can be changed', async (t) => {
-  const { daemon, seeded } = await startSeeded(t);
   const tab = await openPage(t, daemon);
   await isLive(tab);
   for (const [typed, fits, shown] of [
@@ -72,7 +74,6 @@ test('what the screen shows can be searched as it is shown, and is chips that ca
 });
 
 test('a click on a value includes or excludes it', async (t) => {
-  const { daemon, seeded } = await startSeeded(t);
   const tab = await openPage(t, daemon);
   await isLive(tab);
   await tab.locator('#rows .type', { hasText: 'discriminator.decision' }).first().click();
@@ -95,7 +96,6 @@ test('a click on a value includes or excludes it', async (t) => {
 });
 
 test('facets count, include and exclude', async (t) => {
-  const { daemon, seeded } = await startSeeded(t);
   const tab = await openPage(t, daemon);
   await isLive(tab);
   const counts = async (facet) => Object.fromEntries(await tab.locator(`#facets [data-facet=${facet}] .facet-value`).evaluateAll((all) =>
@@ -124,7 +124,6 @@ test('facets count, include and exclude', async (t) => {
 });
 
 test('the histogram counts what is listed, and a drag zooms', async (t) => {
-  const { daemon, seeded } = await startSeeded(t);
   const tab = await openPage(t, daemon);
   await eventually('all', async () => await tab.textContent('#histogram-total') === `${seeded.length} events`);
   const legend = async () => Object.fromEntries((await tab.locator('#histogram-legend span').allTextContents()).map((text) => text.split(' ')));
@@ -151,7 +150,6 @@ test('the histogram counts what is listed, and a drag zooms', async (t) => {
 });
 
 test('details leave the list in place, and have the story, the data and what was around', async (t) => {
-  const { daemon, client, headers } = await startSeeded(t);
   const tab = await openPage(t, daemon);
   await tab.context().grantPermissions(['clipboard-read', 'clipboard-write']);
   await isLive(tab);
@@ -201,8 +199,8 @@ test('details leave the list in place, and have the story, the data and what was
 });
 
 test('an invalid filter says so, and is not live', async (t) => {
-  const { daemon, post } = await startSeeded(t);
-  const tab = await openPage(t, daemon);
+  const { daemon: followed, post } = await startSeeded(t);
+  const tab = await openPage(t, followed);
   await isLive(tab);
   const invalid = [['request=half', /^invalid filter: Request is not a whole UUID$/], ['type=*error', /^invalid filter: Type may have a \* at its end only/],
     ['type=a*b', /^invalid filter: Type/], ['level>=loud', /^invalid filter: Level "loud"/]];
@@ -238,7 +236,6 @@ test('an invalid filter says so, and is not live', async (t) => {
 });
 
 test('a pasted link changes the filters, and means the same times in another zone', async (t) => {
-  const { daemon, seeded } = await startSeeded(t);
   const tab = await openPage(t, daemon, { timezoneId: 'Europe/Berlin' });
   await isLive(tab);
   const from = new Date(Math.floor((seeded[0].time - 12 * 3_600_000) / 60_000) * 60_000);
@@ -274,8 +271,8 @@ test('a pasted link changes the filters, and means the same times in another zon
 test('a list of many thousand rows has few elements, and every row is reached', async (t) => {
   const now = Date.now();
   const count = 6000;
-  const { daemon } = await startWith(t, Array.from({ length: count }, (_, index) => ({ time: now - index, event_type: 'many', msg: `row ${index}` })));
-  const tab = await openPage(t, daemon);
+  const { daemon: full } = await startWith(t, Array.from({ length: count }, (_, index) => ({ time: now - index, event_type: 'many', msg: `row ${index}` })));
+  const tab = await openPage(t, full);
   await isLive(tab);
   await tab.locator('#rows').focus();
   for (let pages = 0; pages < 60 && await rowCount(tab) < count; ++pages) {
