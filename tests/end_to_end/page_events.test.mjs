@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { testFile } from './support/cleanup.mjs';
 import { eventually } from './support/daemon.mjs';
-import { REQUEST, allTexts, chips, inState, isLive, openPage, rowCount, screenshot, search, setHash, shows, startSeeded, startWith, texts } from './support/page.mjs';
+import { REQUEST, allTexts, chips, inState, isLive, openPage, rowCount, screenshot, search, setHash, shows, showsAll, showsFirstPage, startSeeded, startWith, texts } from './support/page.mjs';
 
 // For the tests that only read.
 const { daemon, client, headers, seeded } = await startSeeded(testFile);
@@ -12,9 +12,8 @@ const newestFirst = (events, fits) => events.filter(fits).sort((a, b) => b.time 
 
 test('filters ask for what they say, stay over a reload, and older events follow', async (t) => {
   const tab = await openPage(t, daemon);
-  await eventually('the first page', async () => (await rowCount(tab)) === 100);
-  await tab.locator('#older').evaluate((button) => button.click());
-  await eventually('all pages', async () => (await rowCount(tab)) === seeded.length);
+  await showsFirstPage(tab);
+  await showsAll(tab, seeded.length);
   assert.deepEqual(await allTexts(tab), newestFirst(seeded, () => true));
   assert.ok(await tab.isHidden('#older'));
 
@@ -158,7 +157,7 @@ test('details leave the list in place, and have the story, the data and what was
   await search(tab, 'Message number 10');
   await shows(tab, ['Message number 10']);
   await tab.click('#clear');
-  await eventually('all', async () => await rowCount(tab) === 100);
+  await showsFirstPage(tab);
   assert.deepEqual(await place(), before);
   await tab.locator('#rows .msg', { hasText: 'Message number 1' }).first().click();
   await tab.waitForSelector('#drawer .members');
@@ -214,7 +213,7 @@ test('an invalid filter says so, and is not live', async (t) => {
     if (typed === 'request=half') await screenshot(tab, 'broken');
     await tab.click('#clear');
     await isLive(tab);
-    await eventually('rows', async () => await rowCount(tab) === 100);
+    await showsFirstPage(tab);
   }
   await setHash(tab, 'since=2026-11-17T14:00:00Z&until=2026-11-17T13:00:00Z');
   await inState(tab, 'broken');

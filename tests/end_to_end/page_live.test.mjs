@@ -4,7 +4,7 @@ import test from 'node:test';
 import { cleanUpAfter } from './support/cleanup.mjs';
 import { Client } from './support/client.mjs';
 import { eventually, startDaemon } from './support/daemon.mjs';
-import { allTexts, enter, inState, openPage, openTab, rowCount, screenshot, search, shows, startSeeded, stateOf, texts } from './support/page.mjs';
+import { allTexts, enter, inState, openPage, openTab, rowCount, screenshot, search, shows, showsFirstPage, startSeeded, stateOf, texts } from './support/page.mjs';
 import { authorization } from './support/token.mjs';
 
 // The page's timers: how often it looks at /health, and how long it waits at most before it opens the stream again.
@@ -14,7 +14,7 @@ const RETRY_MS_MAX = 10_000;
 test('the tail is live, and pauses without a jump', async (t) => {
   const { daemon, post } = await startSeeded(t);
   const tab = await openPage(t, daemon);
-  await eventually('the first page', async () => (await rowCount(tab)) === 100);
+  await showsFirstPage(tab);
   await eventually('live', async () => await tab.textContent('#live-state') === 'live');
   await post([{ event_type: 'live', msg: 'first live' }, { event_type: 'live', msg: 'second live' }]);
   await eventually('both on top', async () => JSON.stringify((await texts(tab)).slice(0, 2)) === '["second live","first live"]');
@@ -147,7 +147,7 @@ test('while the list is read from a database that fails it is not live', async (
   assert.equal(await stateOf(tab), 'resuming');
   isDown = false;
   await inState(tab, 'live');
-  await eventually('the rows', async () => await rowCount(tab) === 100);
+  await showsFirstPage(tab);
   // A stream that cannot be opened: what is stored is shown, and not called live.
   await tab.route('**/api/events/stream?*', (route) => route.fulfill({ status: 503, json: { message: 'Too many streams are open' } }));
   await search(tab, 'chat=chat-maria');

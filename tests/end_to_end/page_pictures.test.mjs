@@ -8,7 +8,7 @@ import { cleanUpAfter } from './support/cleanup.mjs';
 import { Client } from './support/client.mjs';
 import { eventually, startDaemon, temporaryDirectory } from './support/daemon.mjs';
 import { EXAMPLE_HOSTS, insertHosts, postExampleDay } from './support/example_day.mjs';
-import { isLive, openPage, rowCount, takeScreenshot } from './support/page.mjs';
+import { isLive, openPage, showsFirstPage, takeScreenshot } from './support/page.mjs';
 import { authorization } from './support/token.mjs';
 
 const SIZE_MAX = 200_000;
@@ -32,7 +32,7 @@ test('the pictures of the documentation', async (t) => {
   const views = [
     ['events', 'light', '', async (tab) => {
       await isLive(tab);
-      await eventually('rows', async () => await rowCount(tab) === 100);
+      await showsFirstPage(tab);
       // One of these is the newest event of each message, so it is among the rows that are drawn.
       await tab.locator('#rows .row', { hasText: /discriminator\.decision|tmux\.turn\.end/ }).first().locator('.time').click();
       await tab.click('#tab-story');
