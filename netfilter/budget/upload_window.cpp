@@ -15,6 +15,7 @@ UploadWindow::Slot& UploadWindow::add(std::int64_t bytes, std::int64_t now_ms,
     }
   }
   slots_.back().bytes += bytes;
+  slots_.back().is_unwritten = true;
   return slots_.back();
 }
 
@@ -29,8 +30,7 @@ void UploadWindow::restore(std::int64_t end_ms, std::int64_t bytes) {
     }
     at = slots_.insert(at, {.end_ms = end_ms});
   }
-  at->bytes = at->kept == 0 ? std::max(at->bytes, bytes) : bytes;
-  at->kept = at->bytes;
+  at->bytes = bytes;
 }
 
 std::int64_t UploadWindow::sum(std::int64_t now_ms, std::int64_t window_ms) {
