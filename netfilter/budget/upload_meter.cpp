@@ -86,10 +86,7 @@ void UploadMeter::tick(std::int64_t now_ms) noexcept {
 }
 
 void UploadMeter::write_sums() noexcept {
-  if (!unwritten_.empty() && !log_->has_pending() && log_->can_write()) append_sums();
-}
-
-void UploadMeter::append_sums() noexcept {
+  if (unwritten_.empty() || log_->has_pending() || !log_->can_write()) return;
   for (Account* account : unwritten_) {
     account->is_unwritten = false;
     for (UploadWindow::Slot& slot : account->window.slots()) {
@@ -102,9 +99,12 @@ void UploadMeter::append_sums() noexcept {
 }
 
 void UploadMeter::stop() noexcept {
-  if (!log_) return;
-  append_sums();
-  log_->stop();
+  if (log_) log_->stop();
+}
+
+bool UploadMeter::is_idle() const noexcept {
+  if (!log_) return true;
+  return !log_->has_pending() && (unwritten_.empty() || !log_->can_write());
 }
 
 // A record is appended when all that came before is written, itself or with a generation's copy.

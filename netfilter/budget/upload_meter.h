@@ -63,6 +63,7 @@ class UploadMeter {
   static constexpr std::size_t kConnectionsMax = 16'384;
   // Breaches of a connection's share by one account are reported at most once in this time.
   static constexpr std::int64_t kShareReportMs = 60'000;
+
   explicit UploadMeter(bool enforces) : enforces_(enforces) {}
 
   // The rules that indexes refer to from now on; `allowlist` must outlive their use.
@@ -76,13 +77,14 @@ class UploadMeter {
   Result<void> keep_in(Reactor& reactor, const std::string& path, std::int64_t now_ms);
   // Null if they are not kept.
   const RecordLog* log() const noexcept { return log_.get(); }
-  // Sums that were restored.
+  // Records that were restored.
   std::size_t restored() const noexcept { return restored_; }
   // Call it about once a second.
   void tick(std::int64_t now_ms) noexcept;
   // Sums are still written; idle after that.
   void stop() noexcept;
-  bool is_idle() const noexcept { return !log_ || log_->is_idle(); }
+  bool is_idle() const noexcept;
+  // Of UploadCharge::record.
   RecordLog::State state_of(std::uint64_t record) const noexcept;
 
   // The verdict's rule permits the connection, from now on as the verdict's host. Returns whether a
@@ -148,7 +150,6 @@ class UploadMeter {
   bool restore(std::string_view fields) noexcept;
   void copy_to_log();
   void write_sums() noexcept;
-  void append_sums() noexcept;
   void drop_idle_accounts(std::int64_t now_ms);
 
   bool enforces_;

@@ -43,7 +43,7 @@ describe('an upload with a budget', { skip: needsRoot }, () => {
   it('on a frozen file system is denied by name, and holds nothing', async (t) => {
     const disk = await freezableDisk(t);
     const world = await World.create(t);   // after the disk: it sees what is mounted by now
-    await world.writeList(`${addresses.sink}:9000 upload=64M/1h\n`);
+    await world.writeList(`${addresses.sink}:9000 upload=64M/1h\nallowed.test\n`);
     const sink = world.outside.start(t, ['/usr/bin/python3', '-uc', server, addresses.sink], ['pipe', 'pipe', 'inherit']);
     const counts = createInterface({ input: sink.stdout });
     await once(counts, 'line');
@@ -74,6 +74,7 @@ describe('an upload with a budget', { skip: needsRoot }, () => {
       await sleep(20);   // between two questions
     }
     const frozenMs = performance.now() - frozenAt;
+    assert.equal(world.fetchAs(fencedUid, 'https://allowed.test/').status, 0, 'a host without a budget');
     assert.equal((await denial).host, addresses.sink);
     assert.equal((await ended)[0], 'ended');
     const failed = await daemon.line((line) => line.event_type === 'egress.uploads_not_kept');

@@ -187,15 +187,33 @@ BOOST_AUTO_TEST_CASE(learn_mode_waits_for_nothing_and_denies_nothing) {
   BOOST_TEST(restored() == kM / 2 + 1000);
 }
 
-BOOST_AUTO_TEST_CASE(an_orderly_end_keeps_the_exact_sum) {
+BOOST_AUTO_TEST_CASE(an_orderly_end_keeps_the_sum_of_all_that_was_judged) {
   {
     Life life(path);
-    life.send(1000);
+    const UploadCharge out = life.send(1000);
+    life.reactor->iterate();
+    const UploadCharge waiting = life.send(500);
     life.meter.stop();
-    life.write_all();
+    life.reactor->iterate();
+    for (const std::uint64_t record : {out.record, waiting.record}) {
+      BOOST_TEST((life.meter.state_of(record) == State::pending));
+      BOOST_TEST(!life.meter.is_idle());
+      life.write_one();
+      BOOST_TEST((life.meter.state_of(record) == State::written));
+    }
     BOOST_TEST(life.meter.is_idle());
   }
-  BOOST_TEST(restored() == 1000);
+  BOOST_TEST(restored() == 1500);
+}
+
+BOOST_AUTO_TEST_CASE(an_end_does_not_wait_for_a_disk_that_fails) {
+  Life life(path);
+  life.send(1000);
+  life.reactor->iterate();
+  life.send(1000);
+  life.meter.stop();
+  life.end_write(-EIO);
+  BOOST_TEST(life.meter.is_idle());
 }
 
 BOOST_AUTO_TEST_SUITE_END()
