@@ -20,6 +20,7 @@ Result<std::unique_ptr<Fence>> Fence::open(Reactor& reactor, Log& log, EgressObs
   fence->settings_.plan.meters = fence->meter_.is_active();
   fence->proxy_ = TRY(DnsProxy::open(reactor, plan.dns_port, *fence->dns_policy_));
   fence->open_address_log();
+  fence->open_upload_log();
   fence->queue_ = TRY(PacketQueue::open(reactor, kEgressQueue, *fence));
   fence->watch_ = TRY(
       FileWatch::open(reactor, {fence->settings_.allowlist_path, fence->settings_.temporary_path},
@@ -67,7 +68,7 @@ void Fence::start() {
 
 void Fence::stop() {
   ticks_.stop();
-  meter_.tick(reactor_.unix_ms());
+  meter_.stop();
   queue_->stop();
   proxy_->stop();
   watch_->stop();
@@ -78,33 +79,34 @@ void Fence::stop() {
 
 bool Fence::is_idle() const noexcept {
   return queue_->is_idle() && proxy_->is_idle() && watch_->is_idle() && user_watch_->is_idle() &&
-         connection_ends_->is_idle() && (address_log_ == nullptr || address_log_->is_idle());
+         connection_ends_->is_idle() && meter_.is_idle() &&
+         (address_log_ == nullptr || address_log_->is_idle());
 }
 
 Judgement Fence::judge(const QueuedPacket& queued) noexcept {
   Packet packet;
   const PacketStatus status = parse_packet(queued.bytes, packet);
   const std::int64_t now_ms = reactor_.unix_ms();
-  std::optional<UploadBreach> breach;
   if (queued.is_metered && settings_.plan.meters) {
     Verdict allowed;
-    meter_allowed(allowed, status, packet, breach);
-    if (allowed.is_final) report_packet(allowed, packet, queued, breach);
-    return {.action = allowed.action, .may_wait = allowed.is_final};
+    const Metering metering = meter_allowed(allowed, status, packet);
+    if (allowed.is_final) report_packet(allowed, packet, queued, metering.breach);
+    return {.action = allowed.action, .may_wait = allowed.is_final, .record = metering.record};
   }
   Verdict verdict = decide(status, packet, now_ms);
-  const bool is_metered = meter_.is_active() && meter(verdict, packet, breach);
+  const Metering metering = meter_.is_active() ? meter(verdict, packet) : Metering();
   note_use(packet, verdict);
   if (verdict.is_final) {
     if (verdict.action != Action::reject && packet.protocol == kProtocolTcp) {
       allowed_.add({packet.source, packet.destination, packet.source_port, packet.destination_port},
                    verdict.host);
     }
-    report_packet(verdict, packet, queued, breach);
+    report_packet(verdict, packet, queued, metering.breach);
   }
   if (!ended_.empty()) report_ended();
   Judgement judgement = carry_out(verdict, status, packet, queued.bytes);
-  judgement.is_metered = is_metered;
+  judgement.is_metered = metering.is_metered;
+  judgement.record = metering.record;
   return judgement;
 }
 
@@ -345,7 +347,7 @@ void Fence::on_tick() noexcept {
   report_lost_ends();
   expire_rules(now_ms);
   meter_.tick(now_ms);
-  report_upload_log_failures();
+  report_upload_log();
   if (meter_.is_active() != settings_.plan.meters) install_metering();
   const std::uint64_t overrun = queue_->stats().overrun;
   if (overrun != overrun_reported_) {

@@ -40,7 +40,7 @@ struct FenceSettings {
   std::string allowlist_path;   // the operator's additions
   std::string temporary_path;   // rules that expire
   std::string addresses_path;   // answered addresses, kept over a restart; empty: not kept
-  std::string uploads_path;     // sums of upload budgets, kept over a restart
+  std::string uploads_path;     // sums of upload budgets, kept over a restart; empty: not kept
   UploadBudget default_upload;  // of rules that have none
 };
 
@@ -97,6 +97,9 @@ class Fence final : private PacketJudge {
 
   Judgement judge(const QueuedPacket& packet) noexcept override;
   bool is_searching() const noexcept override { return observer_.is_searching(); }
+  RecordLog::State state_of(std::uint64_t record) const noexcept override {
+    return meter_.state_of(record);
+  }
   Judgement carry_out(const Verdict& verdict, PacketStatus status, const Packet& packet,
                       std::span<const std::uint8_t> bytes) noexcept;
 
@@ -115,13 +118,19 @@ class Fence final : private PacketJudge {
               const UploadBreach* breach = nullptr) noexcept;
   void report_packet(const Verdict& verdict, const Packet& packet, const QueuedPacket& queued,
                      const std::optional<UploadBreach>& breach) noexcept;
-  bool meter(Verdict& verdict, const Packet& packet, std::optional<UploadBreach>& breach) noexcept;
-  void meter_allowed(Verdict& verdict, PacketStatus status, const Packet& packet,
-                     std::optional<UploadBreach>& breach) noexcept;
+  struct Metering {
+    bool is_metered = false;  // the connection's data must come here from now on
+    std::optional<UploadBreach> breach = std::nullopt;
+    std::uint64_t record = 0;  // that the packet has to wait for
+  };
+  Metering meter(Verdict& verdict, const Packet& packet) noexcept;
+  Metering bill(Verdict& verdict, const Packet& packet) noexcept;
+  Metering meter_allowed(Verdict& verdict, PacketStatus status, const Packet& packet) noexcept;
   void adopt_budgets();
   void install_metering() noexcept;
   void resume_metering(const ConntrackEntry& connection);
-  void report_upload_log_failures();
+  void open_upload_log();
+  void report_upload_log();
   void report_ended() noexcept;
   void open_address_log();
   Result<void> follow_connections();
@@ -177,7 +186,7 @@ class Fence final : private PacketJudge {
   std::uint64_t connections_cut_ = 0;
   std::uint64_t ends_ = 0;
   std::uint64_t ends_lost_reported_ = 0;
-  std::uint64_t upload_log_failures_reported_ = 0;
+  bool is_upload_log_reported_ = false;  // as one that cannot be written
 };
 
 }  // namespace picortex

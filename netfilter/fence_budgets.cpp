@@ -2,6 +2,7 @@
 // to the queue.
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "netfilter/fence.h"
 #include "netfilter/kernel/firewall.h"
@@ -27,55 +28,56 @@ std::int64_t sent_bytes(const ConntrackEntry& connection) noexcept {
 }  // namespace
 
 // Charges a packet of a connection that the kernel has not taken over, and changes a verdict that
-// would let it exceed a budget. Returns whether the connection's data must come here from now on.
-bool Fence::meter(Verdict& verdict, const Packet& packet,
-                  std::optional<UploadBreach>& breach) noexcept {
+// would let it exceed a budget.
+Fence::Metering Fence::meter(Verdict& verdict, const Packet& packet) noexcept {
   const bool leaves = verdict.action != Action::reject && verdict.action != Action::drop &&
                       verdict.action != Action::close;
-  if (packet.protocol != kProtocolTcp || !leaves) return false;
+  if (packet.protocol != kProtocolTcp || !leaves) return {};
   const std::int64_t now_ms = reactor_.unix_ms();
   const FlowKey key = key_of(packet);
   // Another connection had this port before, unless the SYN repeats one whose data was judged.
   if (packet.opens_connection() && verdict.action != Action::judge) meter_.close(key);
   if (verdict.is_final) meter_.open(key, verdict, now_ms);
-  const auto bytes = static_cast<std::int64_t>(packet.payload.size());
-  const auto charge = meter_.charge(key, bytes, now_ms);
-  if (!charge) {
-    if (!verdict.rule || verdict.is_final) return false;
-    // Its name has still to come. Where only one leads to the address, that is the host.
-    meter_.bill(*verdict.rule, bytes, now_ms);
-    std::array<std::string_view, 2> names;
-    const bool is_denied = settings_.mode == EgressMode::enforce && packet.opens_connection() &&
-                           meter_.is_spent(*verdict.rule, now_ms) &&
-                           find_names(packet.destination, names) == 1;
-    if (is_denied) {
-      verdict = {.evidence = verdict.evidence,
-                 .reason = Reason::upload_budget_spent,
-                 .host = verdict.host,
-                 .rule = verdict.rule};
-    }
-    return false;
-  }
+  const auto charge = meter_.charge(key, static_cast<std::int64_t>(packet.payload.size()), now_ms);
+  if (!charge) return bill(verdict, packet);
   // With each packet: a SYN that is sent again has removed the bit.
-  if (charge->reason == Reason::permitted) return true;
-  breach = charge->breach;
+  if (charge->reason == Reason::permitted) return {.is_metered = true, .record = charge->record};
   verdict = {.action = settings_.mode == EgressMode::enforce ? Action::reject : verdict.action,
              .evidence = charge->evidence,
              .reason = charge->reason,
              .host = charge->host,
              .rule = charge->rule};
-  return true;
+  return {.is_metered = true, .breach = charge->breach, .record = charge->record};
+}
+
+// The same for one whose name has still to come. Where only one leads to the address, that is the
+// host.
+Fence::Metering Fence::bill(Verdict& verdict, const Packet& packet) noexcept {
+  if (!verdict.rule || verdict.is_final) return {};
+  const std::int64_t now_ms = reactor_.unix_ms();
+  const UploadCharge bill =
+      meter_.bill(*verdict.rule, static_cast<std::int64_t>(packet.payload.size()), now_ms);
+  std::array<std::string_view, 2> names;
+  const bool is_spent = settings_.mode == EgressMode::enforce && packet.opens_connection() &&
+                        meter_.is_spent(*verdict.rule, now_ms) &&
+                        find_names(packet.destination, names) == 1;
+  if (bill.reason == Reason::permitted && !is_spent) return {.record = bill.record};
+  verdict = {.evidence = verdict.evidence,
+             .reason = is_spent ? Reason::upload_budget_spent : bill.reason,
+             .host = verdict.host,
+             .rule = verdict.rule};
+  return {};
 }
 
 // The data of a connection that the kernel has taken over, which comes here to be counted alone. One
 // that is not known was forgotten, or is older than this process and its host is not known.
-void Fence::meter_allowed(Verdict& verdict, PacketStatus status, const Packet& packet,
-                          std::optional<UploadBreach>& breach) noexcept {
+Fence::Metering Fence::meter_allowed(Verdict& verdict, PacketStatus status,
+                                     const Packet& packet) noexcept {
   const Action otherwise = settings_.mode == EgressMode::enforce ? Action::reject : Action::pass;
   if (packet.protocol != kProtocolTcp ||
       (status != PacketStatus::whole && status != PacketStatus::urgent)) {
     verdict = {.action = otherwise, .reason = Reason::bad_packet};
-    return;
+    return {};
   }
   const auto charge = meter_.charge(
       key_of(packet), static_cast<std::int64_t>(packet.payload.size()), reactor_.unix_ms());
@@ -87,27 +89,40 @@ void Fence::meter_allowed(Verdict& verdict, PacketStatus status, const Packet& p
                .reason = Reason::undecided,
                .host = charge->host,
                .rule = charge->rule};
-    return;
+    return {.record = charge->record};
   }
   verdict = {.action = otherwise, .reason = Reason::untracked_flow};
   // Learn mode denies nothing, so it need not report that again with each packet.
   if (!charge) verdict.is_final = otherwise == Action::reject;
-  if (!charge) return;
-  breach = charge->breach;
+  if (!charge) return {};
   verdict.evidence = charge->evidence;
   verdict.reason = charge->reason;
   verdict.host = charge->host;
   verdict.rule = charge->rule;
+  return {.breach = charge->breach, .record = charge->record};
 }
 
 void Fence::adopt_budgets() {
-  const std::int64_t now_ms = reactor_.unix_ms();
-  meter_.adopt(*allowlist_, settings_.default_upload, now_ms);
-  if (!meter_.is_active() || meter_.is_kept() || settings_.uploads_path.empty()) return;
-  if (auto kept = meter_.keep_in(settings_.uploads_path, now_ms); !kept) {
+  meter_.adopt(*allowlist_, settings_.default_upload, reactor_.unix_ms());
+}
+
+// Whether there is a budget yet or not: when the first one arrives with a reload, the file system may
+// be frozen.
+void Fence::open_upload_log() {
+  if (settings_.uploads_path.empty()) return;
+  auto kept = meter_.keep_in(reactor_, settings_.uploads_path, reactor_.unix_ms());
+  if (!kept) {
     log_.line(Level::warn, "egress.uploads_not_kept")
         .message(kept.error().what + "; after a restart upload budgets begin again");
+    return;
   }
+  std::size_t damaged = 0;
+  for (const std::size_t lines : meter_.log()->damaged()) damaged += lines;
+  if (damaged == 0 && meter_.restored() == 0) return;
+  log_.line(damaged == 0 ? Level::info : Level::warn, "egress.uploads_restored")
+      .number("records", static_cast<std::int64_t>(meter_.restored()))
+      .number("damaged", static_cast<std::int64_t>(damaged))
+      .message("restored what was sent to hosts with an upload budget before the start");
 }
 
 // Blocks the loop for about 100 ms: only a change of the list or of the options can cause it.
@@ -148,14 +163,18 @@ void Fence::resume_metering(const ConntrackEntry& connection) {
   }
 }
 
-void Fence::report_upload_log_failures() {
-  const std::uint64_t failures = meter_.failures();
-  if (failures == upload_log_failures_reported_) return;
-  log_.line(Level::error, "egress.uploads_not_kept")
-      .number("records", static_cast<std::int64_t>(failures - upload_log_failures_reported_))
-      .message("what was sent could not be written to " + settings_.uploads_path +
-               "; after a restart it is not counted");
-  upload_log_failures_reported_ = failures;
+// Once, until a write succeeds.
+void Fence::report_upload_log() {
+  const RecordLog* log = meter_.log();
+  if (log == nullptr) return;
+  if (log->can_write()) {
+    is_upload_log_reported_ = false;
+  } else if (!std::exchange(is_upload_log_reported_, true)) {
+    log_.line(Level::error, "egress.uploads_not_kept")
+        .message("cannot write " + settings_.uploads_path + ": " + log->failure_text() +
+                 "; until that succeeds, uploads to hosts with a budget are denied "
+                 "(upload_not_recorded)");
+  }
 }
 
 std::optional<UploadMeter::Use> Fence::upload_of(RuleIndex rule) noexcept {

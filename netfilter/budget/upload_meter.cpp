@@ -46,48 +46,72 @@ void UploadMeter::drop_idle_accounts(std::int64_t now_ms) {
   for (const Connection& connection : connections_) in_use.insert(connection.account);
   std::erase_if(accounts_, [&](const auto& entry) {
     Account& account = *entry.second;
-    if (in_use.contains(&account)) return false;
+    if (in_use.contains(&account) || account.is_unwritten) return false;
     if (account.rule == kNone) return account.window.slots().empty();
     const UploadBudget budget = budget_of(account.rule, now_ms);
     return budget.window_bytes != 0 && account.window.sum(now_ms, budget.window_ms) == 0;
   });
 }
 
-Result<void> UploadMeter::keep_in(const std::string& path, std::int64_t now_ms) {
-  log_ = TRY(UploadLog::open(path, UploadLog::Restore::to<&UploadMeter::on_restored>(*this)));
+Result<void> UploadMeter::keep_in(Reactor& reactor, const std::string& path, std::int64_t now_ms) {
+  log_ = TRY(RecordLog::open(reactor, path, "picortex-uploads 1",
+                             RecordLog::Restore::to<&UploadMeter::restore>(*this)));
   adopt(*allowlist_, fallback_, now_ms);
-  rewrite_log();
+  copy_to_log();
+  reactor.add_first(IterationHook::to<&UploadMeter::write_sums>(*this));
   return {};
 }
 
-void UploadMeter::on_restored(const UploadRecord& record) noexcept {
-  account_of(std::string(record.key)).window.restore(record.end_ms, record.bytes);
+bool UploadMeter::restore(std::string_view fields) noexcept {
+  const auto record = parse_upload_fields(fields);
+  if (!record) return false;
+  account_of(std::string(record->key)).window.restore(record->end_ms, record->bytes);
+  ++restored_;
+  return true;
 }
 
-void UploadMeter::rewrite_log() {
-  std::vector<UploadRecord> records;
+void UploadMeter::copy_to_log() {
   for (const auto& [key, account] : accounts_) {
-    for (UploadWindow::Slot& slot : account->window.slots()) {
-      slot.kept = std::max(slot.kept, slot.bytes);
-      records.push_back({account->key, slot.end_ms, slot.kept});
+    for (const UploadWindow::Slot& slot : account->window.slots()) {
+      log_->append(upload_fields({account->key, slot.end_ms, slot.bytes}));
     }
   }
-  log_->rewrite(records);
+  log_->end_copy();
 }
 
 void UploadMeter::tick(std::int64_t now_ms) noexcept {
-  if (!log_) return;
-  for (const auto& [key, account] : accounts_) {
-    if (!std::exchange(account->is_unwritten, false)) continue;
+  if (!log_ || !log_->tick()) return;
+  drop_idle_accounts(now_ms);
+  copy_to_log();
+}
+
+void UploadMeter::write_sums() noexcept {
+  if (unwritten_.empty() || log_->has_pending() || !log_->can_write()) return;
+  for (Account* account : unwritten_) {
+    account->is_unwritten = false;
     for (UploadWindow::Slot& slot : account->window.slots()) {
-      if (slot.kept == slot.bytes) continue;
-      slot.kept = slot.bytes;
-      log_->add({account->key, slot.end_ms, slot.bytes});
+      if (!std::exchange(slot.is_unwritten, false)) continue;
+      place_ = log_->append(upload_fields({account->key, slot.end_ms, slot.bytes}));
     }
   }
-  if (!log_->wants_rewrite()) return;
-  drop_idle_accounts(now_ms);
-  rewrite_log();
+  unwritten_.clear();
+  ++record_;
+}
+
+void UploadMeter::stop() noexcept {
+  if (log_) log_->stop();
+}
+
+bool UploadMeter::is_idle() const noexcept {
+  if (!log_) return true;
+  return !log_->has_pending() && (unwritten_.empty() || !log_->can_write());
+}
+
+// A record is appended when all that came before is written, itself or with a generation's copy.
+RecordLog::State UploadMeter::state_of(std::uint64_t record) const noexcept {
+  if (record + 1 < record_) return RecordLog::State::written;
+  if (record + 1 == record_) return log_ ? log_->state_of(place_) : RecordLog::State::written;
+  return log_->can_write() ? RecordLog::State::pending : RecordLog::State::lost;
 }
 
 UploadBudget UploadMeter::budget_of(RuleIndex rule, std::int64_t now_ms) const {
@@ -155,9 +179,16 @@ std::optional<UploadCharge> UploadMeter::charge(const FlowKey& key, std::int64_t
   if (outcome.reason == Reason::permitted) {
     charge_window(outcome, account, budget, bytes, now_ms);
   }
-  if (enforces_ && outcome.reason != Reason::permitted) return outcome;
+  if (outcome.reason == Reason::permitted && !can_record(bytes, budget)) {
+    outcome.reason = Reason::upload_not_recorded;
+  }
+  if (enforces_ && outcome.reason != Reason::permitted) {
+    // What was counted before leaves first.
+    outcome.record = account.record;
+    return outcome;
+  }
   connection.sent_bytes += bytes;
-  add(account, bytes, now_ms, budget);
+  outcome.record = add(account, bytes, now_ms, budget);
   return outcome;
 }
 
@@ -201,19 +232,34 @@ bool UploadMeter::is_still_spent(Account& account, const UploadBudget& budget,
   return false;
 }
 
-void UploadMeter::add(Account& account, std::int64_t bytes, std::int64_t now_ms,
-                      const UploadBudget& budget) {
-  if (bytes == 0 || budget.window_bytes == 0) return;
-  UploadWindow::Slot& slot = account.window.add(bytes, now_ms, budget.window_ms);
-  account.is_unwritten = true;
-  if (!log_ || slot.bytes <= slot.kept) return;
-  slot.kept = slot.bytes + kAheadBytes;
-  log_->add({account.key, slot.end_ms, slot.kept});
+// Returns the record that the packet has to wait for.
+std::uint64_t UploadMeter::add(Account& account, std::int64_t bytes, std::int64_t now_ms,
+                               const UploadBudget& budget) {
+  if (bytes == 0 || budget.window_bytes == 0) return 0;
+  account.window.add(bytes, now_ms, budget.window_ms);
+  if (!log_) return 0;
+  if (!std::exchange(account.is_unwritten, true)) unwritten_.push_back(&account);
+  account.record = record_;
+  return enforces_ ? record_ : 0;
 }
 
-void UploadMeter::bill(RuleIndex rule, std::int64_t bytes, std::int64_t now_ms) {
+// Learn mode denies nothing: what it counts meanwhile is written later.
+bool UploadMeter::can_record(std::int64_t bytes, const UploadBudget& budget) const noexcept {
+  return !log_ || !enforces_ || bytes == 0 || budget.window_bytes == 0 || log_->can_write();
+}
+
+UploadCharge UploadMeter::bill(RuleIndex rule, std::int64_t bytes, std::int64_t now_ms) {
+  UploadCharge outcome;
+  outcome.rule = rule;
   const UploadBudget budget = budget_of(rule, now_ms);
-  if (budget.window_bytes != 0) add(account_of(rule), bytes, now_ms, budget);
+  if (budget.window_bytes == 0) return outcome;
+  Account& account = account_of(rule);
+  if (can_record(bytes, budget)) {
+    outcome.record = add(account, bytes, now_ms, budget);
+  } else {
+    outcome.reason = Reason::upload_not_recorded;
+  }
+  return outcome;
 }
 
 bool UploadMeter::is_spent(RuleIndex rule, std::int64_t now_ms) {

@@ -6,14 +6,17 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "base/keyed_hash.h"
 #include "base/result.h"
 #include "netfilter/budget/upload_budget.h"
-#include "netfilter/budget/upload_log.h"
+#include "netfilter/budget/upload_record.h"
 #include "netfilter/budget/upload_window.h"
 #include "netfilter/policy/allowlist.h"
 #include "netfilter/policy/flow.h"
+#include "reactor/reactor.h"
+#include "reactor/record_log.h"
 
 namespace picortex {
 
@@ -26,13 +29,15 @@ struct UploadBreach {
 
 // The outcome for one packet.
 struct UploadCharge {
-  // upload_budget_spent or upload_share_spent: the packet must not leave, and the connection ends.
-  // Where nothing is enforced, only the packet with the breach has such a reason.
+  // upload_budget_spent, upload_share_spent or upload_not_recorded: the packet must not leave, and
+  // the connection ends. Where nothing is enforced, only the packet with the breach has such a reason.
   Reason reason = Reason::permitted;
   Evidence evidence = Evidence::ip;
   HostName host;  // as the connection was allowed; empty: an address
   std::optional<RuleIndex> rule = std::nullopt;
   std::optional<UploadBreach> breach = std::nullopt;
+  // The packet may leave, or be denied, when state_of() says that this is written; 0: at once.
+  std::uint64_t record = 0;
 };
 
 // Counts what the fenced user sends, for the rules that have a budget. Each packet with data of such
@@ -47,6 +52,10 @@ struct UploadCharge {
 //   account   within   a packet that would exceed the window's budget   → spent, a breach
 //             spent    a tenth of the budget is free again, or the budget is another one → within
 //
+// Where the sums are kept, no packet leaves before the sum that counts it is written. Packets that
+// arrive while a write is out are counted with the next one, together. While the log cannot be written,
+// packets are denied (upload_not_recorded) and not counted.
+//
 // Bounded: kConnectionsMax connections, of which the one that was idle the longest is forgotten (its
 // next data is denied), and an account for each target that was used, until its window is empty.
 class UploadMeter {
@@ -54,9 +63,6 @@ class UploadMeter {
   static constexpr std::size_t kConnectionsMax = 16'384;
   // Breaches of a connection's share by one account are reported at most once in this time.
   static constexpr std::int64_t kShareReportMs = 60'000;
-  // A slot's record in the log is ahead of what it has counted by up to this much, so that not every
-  // packet writes one. After SIGKILL it counts as sent.
-  static constexpr std::int64_t kAheadBytes = 16 << 10;
 
   explicit UploadMeter(bool enforces) : enforces_(enforces) {}
 
@@ -65,12 +71,21 @@ class UploadMeter {
   // Whether any rule has a limit.
   bool is_active() const noexcept { return is_active_; }
 
-  // Keeps the sums in a file, and restores those that are in it. Call it after adopt().
-  Result<void> keep_in(const std::string& path, std::int64_t now_ms);
-  bool is_kept() const noexcept { return log_ != nullptr; }
-  // Call it about once a second: what was not written ahead of time is written.
+  // Keeps the sums in a RecordLog at `path`, and restores those that are in it. Blocks: call it once,
+  // at the start and after adopt(). `reactor` must outlive this object. Adds hooks before the existing
+  // ones.
+  Result<void> keep_in(Reactor& reactor, const std::string& path, std::int64_t now_ms);
+  // Null if they are not kept.
+  const RecordLog* log() const noexcept { return log_.get(); }
+  // Records that were restored.
+  std::size_t restored() const noexcept { return restored_; }
+  // Call it about once a second.
   void tick(std::int64_t now_ms) noexcept;
-  std::uint64_t failures() const noexcept { return log_ ? log_->failures() : 0; }
+  // Sums are still written; idle after that.
+  void stop() noexcept;
+  bool is_idle() const noexcept;
+  // Of UploadCharge::record.
+  RecordLog::State state_of(std::uint64_t record) const noexcept;
 
   // The verdict's rule permits the connection, from now on as the verdict's host. Returns whether a
   // budget applies, so that its packets must be shown to charge(). A verdict without a rule is one
@@ -84,8 +99,9 @@ class UploadMeter {
   // Counts the data of one packet, unless that exceeds a budget. 0 bytes only ask whether the budget
   // is spent. Returns nothing for a connection that was not opened.
   std::optional<UploadCharge> charge(const FlowKey& key, std::int64_t bytes, std::int64_t now_ms);
-  // Counts data that a connection has sent before it has shown its name.
-  void bill(RuleIndex rule, std::int64_t bytes, std::int64_t now_ms);
+  // Counts data that a connection has sent before it has shown its name. It can exceed the budget; the
+  // only reason for a denial is upload_not_recorded.
+  UploadCharge bill(RuleIndex rule, std::int64_t bytes, std::int64_t now_ms);
   bool is_spent(RuleIndex rule, std::int64_t now_ms);
 
   // The budget that applies to the rule's target, and what has been sent in the window of now.
@@ -105,7 +121,8 @@ class UploadMeter {
     UploadWindow window = {};
     std::int64_t spent_of_bytes = 0;  // the budget that is spent; 0: within
     std::int64_t share_reported_ms = 0;
-    bool is_unwritten = false;  // the log is ahead of it
+    bool is_unwritten = false;  // among unwritten_
+    std::uint64_t record = 0;   // that has the latest of its packets
   };
   struct Connection {
     FlowKey key;
@@ -122,14 +139,17 @@ class UploadMeter {
   UploadBudget budget_of(RuleIndex rule, std::int64_t now_ms) const;
   Account& account_of(std::string key);
   Account& account_of(RuleIndex rule);
-  void add(Account& account, std::int64_t bytes, std::int64_t now_ms, const UploadBudget& budget);
+  std::uint64_t add(Account& account, std::int64_t bytes, std::int64_t now_ms,
+                    const UploadBudget& budget);
+  bool can_record(std::int64_t bytes, const UploadBudget& budget) const noexcept;
   bool is_still_spent(Account& account, const UploadBudget& budget, std::int64_t now_ms);
   void charge_share(UploadCharge& outcome, Connection& connection, const UploadBudget& budget,
                     std::int64_t bytes, std::int64_t now_ms);
   void charge_window(UploadCharge& outcome, Account& account, const UploadBudget& budget,
                      std::int64_t bytes, std::int64_t now_ms);
-  void on_restored(const UploadRecord& record) noexcept;
-  void rewrite_log();
+  bool restore(std::string_view fields) noexcept;
+  void copy_to_log();
+  void write_sums() noexcept;
   void drop_idle_accounts(std::int64_t now_ms);
 
   bool enforces_;
@@ -139,7 +159,11 @@ class UploadMeter {
   std::unordered_map<std::string, std::unique_ptr<Account>, KeyedHash, std::equal_to<>> accounts_;
   std::list<Connection> connections_;  // the one that was idle the longest first
   std::unordered_map<FlowKey, std::list<Connection>::iterator, KeyHash> by_key_;
-  std::unique_ptr<UploadLog> log_;  // null: not kept
+  std::unique_ptr<RecordLog> log_;  // null: not kept
+  std::size_t restored_ = 0;
+  std::vector<Account*> unwritten_;
+  std::uint64_t record_ = 1;  // the one that is being collected
+  std::uint64_t place_ = 0;   // in the log, of the one before it
 };
 
 // Names the rule's target: "github.com:443", "*.example.org:443", "[203.0.113.0/24]:443".

@@ -19,12 +19,12 @@ class UploadWindow {
   struct Slot {
     std::int64_t end_ms = 0;
     std::int64_t bytes = 0;
-    std::int64_t kept = 0;  // as it is in the log
+    bool is_unwritten = false;  // the log has less
   };
 
   // Adds to the slot of now, and returns it; the reference is valid until the next call.
   Slot& add(std::int64_t bytes, std::int64_t now_ms, std::int64_t window_ms);
-  // Sets what a slot has counted; of what was not restored, at least what it has.
+  // Sets what a slot has counted, the oldest first; the last call for a slot counts.
   void restore(std::int64_t end_ms, std::int64_t bytes);
 
   // Drops what is older than the window, and returns the sum.
@@ -34,6 +34,8 @@ class UploadWindow {
   std::vector<Slot>& slots() noexcept { return slots_; }
 
  private:
+  void join_oldest();
+
   std::vector<Slot> slots_;
 };
 

@@ -139,6 +139,10 @@ std::uint32_t mark_of(Action action) noexcept {
   return kMarkDenied;
 }
 
+bool is_denial(Action action) noexcept {
+  return action == Action::reject || action == Action::close || action == Action::drop;
+}
+
 std::uint32_t u32_of(const nlattr* attribute, std::uint32_t otherwise) noexcept {
   if (attribute == nullptr || mnl_attr_get_payload_len(attribute) < sizeof(std::uint32_t)) {
     return otherwise;
@@ -239,16 +243,55 @@ void PacketQueue::take(const nlmsghdr* message) noexcept {
   Judgement judgement = judge_.judge(queued);
   if (judgement.bytes.size() > kPacketSizeMax) judgement = {};
   const Action action = judgement.action;
-  const bool is_denied =
-      action == Action::reject || action == Action::close || action == Action::drop;
-  ++(is_denied ? stats_.denied : action == Action::pass ? stats_.passed : stats_.allowed);
   ++stats_.seen;
   const std::uint32_t others =
       (packet_mark & ~kMarkMask) | (judgement.is_metered ? kMarkMetered : 0);
   const std::uint32_t id = ntohl(packet->packet_id);
   const std::uint32_t mark = others | mark_of(action);
+  if (judge_.state_of(judgement.record) != RecordLog::State::written) {
+    return wait_for_record(id, mark, judgement);
+  }
+  count(action);
   if (action == Action::reject && hold(id, mark, judgement.may_wait)) return;
   give(id, mark, judgement.bytes);
+}
+
+void PacketQueue::count(Action action) noexcept {
+  ++(is_denial(action) ? stats_.denied : action == Action::pass ? stats_.passed : stats_.allowed);
+}
+
+void PacketQueue::wait_for_record(std::uint32_t id, std::uint32_t mark,
+                                  const Judgement& judgement) {
+  if (unrecorded_.size() == kUnrecordedMax ||
+      unrecorded_bytes_ + judgement.bytes.size() > kUnrecordedBytesMax) {
+    const bool is_denied = is_denial(judgement.action);
+    count(is_denied ? judgement.action : Action::drop);
+    return give(id, is_denied ? mark : 0, {});
+  }
+  // To the kernel a batch means this packet, too, if it ends with a later one.
+  end_denials();
+  unrecorded_.push_back({.id = id,
+                         .mark = mark,
+                         .action = judgement.action,
+                         .may_wait = judgement.may_wait,
+                         .record = judgement.record,
+                         .bytes = {judgement.bytes.begin(), judgement.bytes.end()}});
+  unrecorded_bytes_ += judgement.bytes.size();
+}
+
+void PacketQueue::release_recorded() noexcept {
+  std::erase_if(unrecorded_, [this](const Unrecorded& packet) {
+    const RecordLog::State state = judge_.state_of(packet.record);
+    if (state == RecordLog::State::pending) return false;
+    const bool is_dropped = state == RecordLog::State::lost && !is_denial(packet.action);
+    count(is_dropped ? Action::drop : packet.action);
+    if (packet.action != Action::reject || !hold(packet.id, packet.mark, packet.may_wait)) {
+      append_verdict(NFQNL_MSG_VERDICT, packet.id, is_dropped ? 0 : packet.mark,
+                     is_dropped ? std::span<const std::uint8_t>() : std::span(packet.bytes));
+    }
+    unrecorded_bytes_ -= packet.bytes.size();
+    return true;
+  });
 }
 
 // False: the denial is sent at once.
@@ -268,7 +311,7 @@ void PacketQueue::release_held() noexcept {
 
 void PacketQueue::give(std::uint32_t id, std::uint32_t mark, std::span<const std::uint8_t> bytes) {
   if (denials_.mark != mark) end_denials();
-  if ((mark & kMarkMask) == kMarkDenied) {
+  if ((mark & kMarkMask) == kMarkDenied && unrecorded_.empty()) {
     denials_ = {denials_.count + 1, id, mark};
     return;
   }
@@ -310,6 +353,7 @@ void PacketQueue::append_verdict(int type, std::uint32_t id, std::uint32_t mark,
 // would wait for the iteration's commit.
 void PacketQueue::send_verdicts() noexcept {
   end_denials();
+  release_recorded();
   release_held();
   if (verdicts_.empty()) return;
   std::size_t done = 0;

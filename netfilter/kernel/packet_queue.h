@@ -13,6 +13,7 @@
 #include "reactor/buffer_pool.h"
 #include "reactor/operation.h"
 #include "reactor/reactor.h"
+#include "reactor/record_log.h"
 
 struct nlmsghdr;
 
@@ -34,6 +35,8 @@ struct Judgement {
   std::span<const std::uint8_t> bytes = {};
   bool may_wait = false;    // a denial whose process is being looked for
   bool is_metered = false;  // from now on the connection's data comes here although it is allowed
+  // The judgement is carried out when PacketJudge::state_of() says that this is written; 0: at once.
+  std::uint64_t record = 0;
 };
 
 // Decides packets. Called once for each packet, in the queue's order.
@@ -42,6 +45,8 @@ class PacketJudge {
   virtual Judgement judge(const QueuedPacket& packet) noexcept = 0;
   // Whether the process of some denial is still being looked for.
   virtual bool is_searching() const noexcept = 0;
+  // Of the record that a packet waits for.
+  virtual RecordLog::State state_of(std::uint64_t record) const noexcept = 0;
 
  protected:
   ~PacketJudge() = default;
@@ -67,12 +72,20 @@ struct QueueStats {
 // A few denials wait while their processes are searched for (DenialHold); later packets of their
 // connections wait with them. A flood has more than a few, and is denied at once.
 //
+// A packet whose judgement has a record waits until that is written, and so does a denial, which must
+// not end the connection before what was counted has left. If the record is lost, or too many packets
+// wait already, one that was to leave is dropped: TCP sends it again, and it is judged as things are
+// then. While some wait, no denials are combined.
+//
 // The work of one iteration is bounded by the number of buffers: none returns to the kernel's receive
 // before the iteration's completions are processed, since completions arrive only while the loop
 // waits.
 class PacketQueue {
  public:
   static constexpr std::uint32_t kPacketsMax = 4096;  // that wait in the kernel
+  // Of packets that wait for a record, and of their bytes that are not the kernel's.
+  static constexpr std::size_t kUnrecordedMax = 1024;
+  static constexpr std::size_t kUnrecordedBytesMax = 8 << 20;
 
   // Binds the queue `number`. `judge` and `reactor` must outlive this object. Adds a hook to the
   // reactor's iterations, before the others: verdicts do not wait for the store.
@@ -99,6 +112,9 @@ class PacketQueue {
   void give(std::uint32_t id, std::uint32_t mark, std::span<const std::uint8_t> bytes);
   bool hold(std::uint32_t id, std::uint32_t mark, bool may_wait);
   void release_held() noexcept;
+  void count(Action action) noexcept;
+  void wait_for_record(std::uint32_t id, std::uint32_t mark, const Judgement& judgement);
+  void release_recorded() noexcept;
   void end_denials();
   void append_verdict(int type, std::uint32_t id, std::uint32_t mark,
                       std::span<const std::uint8_t> bytes);
@@ -125,6 +141,16 @@ class PacketQueue {
   };
   std::vector<Held> held_;  // denials, in the order of their IDs
   DenialHold denial_hold_;
+  struct Unrecorded {
+    std::uint32_t id;
+    std::uint32_t mark;
+    Action action;
+    bool may_wait;
+    std::uint64_t record;
+    std::vector<std::uint8_t> bytes;
+  };
+  std::vector<Unrecorded> unrecorded_;
+  std::size_t unrecorded_bytes_ = 0;
   QueueStats stats_;
   bool stopping_ = false;
   FileDescriptor counters_;

@@ -54,6 +54,7 @@ bool is_of_form(Reason reason) noexcept {
     case Reason::upgrade_not_allowed:
     case Reason::upload_budget_spent:
     case Reason::upload_share_spent:
+    case Reason::upload_not_recorded:
       return false;
     default:
       return true;

@@ -181,6 +181,8 @@ std::string_view reason_label(Reason reason) noexcept {
       return "upload_budget_spent";
     case Reason::upload_share_spent:
       return "upload_share_spent";
+    case Reason::upload_not_recorded:
+      return "upload_not_recorded";
     case Reason::untracked_flow:
       break;
   }

@@ -53,6 +53,7 @@ enum class Reason : std::uint8_t {
   dns_rate_limited,             // more names below a wildcard than may be resolved
   upload_budget_spent,          // the rule's budget of bytes in a window of time is used up
   upload_share_spent,           // the connection would send more than one connection may
+  upload_not_recorded,          // what it would send cannot be written to the log of uploads
   untracked_flow,  // its beginning was not seen: opened before the daemon, or removed since
 };
 

@@ -1,17 +1,17 @@
 // A file system that does not answer, as under a snapshot (fsfreeze(8)) or a throttled disk, and a reader of the database
 // that does not end: the loop goes on, nothing is acknowledged that is not stored, and the log's size has bounds.
 import assert from 'node:assert/strict';
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { cleanUpAfter } from './support/cleanup.mjs';
 import { Client } from './support/client.mjs';
 import { events } from './support/database.mjs';
-import { eventually, startDaemon, temporaryDirectory } from './support/daemon.mjs';
-import { mounts } from './support/small_disk.mjs';
+import { eventually, startDaemon } from './support/daemon.mjs';
+import { freezableDisk, mounts } from './support/small_disk.mjs';
 import { authorization } from './support/token.mjs';
 
 const MIB = 2 ** 20;
@@ -25,24 +25,6 @@ database.execute("SELECT count(*) FROM event").fetchone()
 print("reads", flush=True)
 sys.stdin.read()
 `;
-
-// An ext4 of its own in a file, which can be frozen. Whatever happens to the test, it ends thawed and unmounted.
-async function freezableDisk(t) {
-  const directory = await temporaryDirectory(t);
-  const image = join(directory, 'image');
-  const mountPoint = join(directory, 'mounted');
-  mkdirSync(mountPoint);
-  execFileSync('truncate', ['-s', '64M', image]);
-  execFileSync('mkfs.ext4', ['-q', '-F', image]);
-  execFileSync('mount', ['-o', 'loop', image, mountPoint]);
-  const thaw = () => execFileSync('sh', ['-c', 'fsfreeze -u "$1" 2>/dev/null || true', 'sh', mountPoint]);
-  const end = () => execFileSync('sh', ['-c', 'fsfreeze -u "$1" 2>/dev/null; umount -l "$1" || true', 'sh', mountPoint]);
-  process.on('exit', thaw);
-  cleanUpAfter(t, end);
-  const dataDir = join(mountPoint, 'data');
-  mkdirSync(dataDir, { mode: 0o700 });
-  return { dataDir, freeze: () => execFileSync('fsfreeze', ['-f', mountPoint]), thaw };
-}
 
 // A client of its own for each request, so that one that waits keeps no other waiting.
 async function observe(t, daemon) {

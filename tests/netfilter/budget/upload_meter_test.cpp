@@ -1,11 +1,9 @@
 #include "netfilter/budget/upload_meter.h"
 
 #include <boost/test/unit_test.hpp>
-#include <fstream>
 #include <string>
 
 #include "base/time/durations.h"
-#include "tests/cli/temporary_directory.h"
 
 BOOST_AUTO_TEST_SUITE(upload_meter)
 
@@ -164,55 +162,6 @@ BOOST_AUTO_TEST_CASE(learn_mode_reports_a_breach_and_counts_on) {
   BOOST_TEST(m.breach.has_value());
   BOOST_TEST((m.send(1, kM) == Reason::permitted));
   BOOST_TEST(m.meter.use_of(0, m.now_ms)->bytes == 3 * kM);
-}
-
-BOOST_AUTO_TEST_CASE(sums_outlive_the_process_however_it_ends) {
-  const TemporaryDirectory directory;
-  const std::string path = directory.path() + "/uploads";
-  {
-    Metered m("a.test upload=1M/1h\n");
-    BOOST_REQUIRE(m.meter.keep_in(path, m.now_ms));
-    m.open(1, "a.test");
-    m.send(1, 600'000);
-    // Neither a tick nor an end: as after SIGKILL.
-  }
-  { std::ofstream(path, std::ios::app) << "\n1800000000000 999 torn"; }
-  Metered m("b.test\na.test upload=1M/1h\n");
-  BOOST_REQUIRE(m.meter.keep_in(path, m.now_ms));
-  const std::int64_t restored = m.meter.use_of(1, m.now_ms)->bytes;
-  BOOST_TEST(restored >= 600'000);
-  BOOST_TEST(restored <= 600'000 + UploadMeter::kAheadBytes);
-  m.open(1, "a.test");
-  BOOST_TEST((m.send(1, 400'000) == Reason::permitted));
-  BOOST_TEST((m.send(1, 100'000) == Reason::upload_budget_spent));
-  // After an orderly end the sum is exact.
-  m.meter.tick(m.now_ms);
-  Metered last("a.test upload=1M/1h\n");
-  BOOST_REQUIRE(last.meter.keep_in(path, last.now_ms));
-  BOOST_TEST(last.meter.use_of(0, last.now_ms)->bytes == restored + 400'000);
-  BOOST_TEST(last.meter.failures() == 0u);
-}
-
-BOOST_AUTO_TEST_CASE(a_file_that_others_can_read_is_not_believed) {
-  const TemporaryDirectory directory;
-  const std::string path = directory.path() + "/uploads";
-  std::ofstream(path) << "picortex-uploads 1";
-  Metered m("a.test upload=1M/1h\n");
-  BOOST_TEST(!m.meter.keep_in(path, m.now_ms));
-}
-
-BOOST_AUTO_TEST_CASE(the_log_is_rewritten_instead_of_growing_for_ever) {
-  const TemporaryDirectory directory;
-  const std::string path = directory.path() + "/uploads";
-  Metered m("a.test upload=1T/1h\n");
-  BOOST_REQUIRE(m.meter.keep_in(path, m.now_ms));
-  m.open(1, "a.test");
-  for (int i = 0; i < 20'000; ++i) {
-    m.send(1, 2 * UploadMeter::kAheadBytes);
-    if (i % 100 == 0) m.meter.tick(m.now_ms);
-  }
-  std::ifstream file(path, std::ios::ate);
-  BOOST_TEST(static_cast<std::size_t>(file.tellg()) < 2 * UploadLog::kRewriteMin);
 }
 
 BOOST_AUTO_TEST_CASE(the_connection_that_was_idle_the_longest_makes_room) {

@@ -69,6 +69,18 @@ BOOST_AUTO_TEST_CASE(its_memory_is_bounded_and_drops_nothing_that_counts) {
   BOOST_TEST(window.sum(now_ms, 24 * kHourMs) == 1000);
 }
 
+BOOST_AUTO_TEST_CASE(the_newest_slots_are_restored_however_many_there_are) {
+  UploadWindow window;
+  std::int64_t end_ms = 10 * kHourMs;
+  for (int i = 0; i < 1000; ++i) {
+    end_ms += 1000;
+    for (int bytes = 1; bytes <= 3; ++bytes) window.restore(end_ms, bytes);
+  }
+  BOOST_TEST(window.slots().size() == UploadWindow::kSlotsMax);
+  BOOST_TEST(window.sum(end_ms, 24 * kHourMs) == 3000);
+  BOOST_TEST(window.sum(end_ms, 60'000) == 60 * 3);
+}
+
 BOOST_AUTO_TEST_CASE(a_slot_is_restored_as_was_said_last) {
   UploadWindow window;
   window.restore(2 * kHourMs, 100);

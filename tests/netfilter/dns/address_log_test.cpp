@@ -122,8 +122,9 @@ BOOST_AUTO_TEST_CASE(a_record_that_was_cut_short_costs_no_other) {
     write(which, whole.substr(0, cut));
     std::filesystem::remove(file + (which == std::string(".a") ? ".b" : ".a"));
     const auto restored = run([](DnsCache&, AddressLog&, Reactor&) {});
-    const auto lines = count(whole.substr(0, cut), "\n");
-    BOOST_TEST(restored.records == (lines == 0 ? 0 : lines - 1));
+    const std::string kept = whole.substr(0, cut);
+    const std::size_t complete = kept.rfind('\n') == kept.npos ? 0 : kept.rfind('\n');
+    BOOST_TEST(restored.records == count(kept.substr(0, complete), " a.test "));
   }
 }
 
@@ -152,19 +153,6 @@ BOOST_AUTO_TEST_CASE(hostile_content_is_not_believed) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(a_file_of_another_user_is_rejected) {
-  DnsCache table;
-  write(".a", "");
-  chmod((file + ".a").c_str(), 0644);
-  BOOST_TEST(!AddressLog::open(*reactor, file, table, kNow, filter));
-  std::filesystem::remove(file + ".a");
-  std::filesystem::create_symlink("/etc/passwd", file + ".a");
-  BOOST_TEST(!AddressLog::open(*reactor, file, table, kNow, filter));
-  std::filesystem::remove(file + ".a");
-  std::filesystem::create_directory(file + ".a");
-  BOOST_TEST(!AddressLog::open(*reactor, file, table, kNow, filter));
-}
-
 BOOST_AUTO_TEST_CASE(generations_alternate_and_lose_nothing) {
   constexpr std::uint32_t kKept = 3000;
   run([this](DnsCache& table, AddressLog& address_log, Reactor& loop) {
@@ -185,7 +173,7 @@ BOOST_AUTO_TEST_CASE(generations_alternate_and_lose_nothing) {
       address_log.tick(now);
       largest = std::max(largest, address_log.size());
     }
-    BOOST_TEST(largest < 8 * AddressLog::kRotationMin);
+    BOOST_TEST(largest < 8 * RecordLog::kRotationMin);
     BOOST_TEST(std::stoi(text(newest()).substr(21)) > 2);
     BOOST_TEST(address_log.failures() == 0u);
   });
