@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { testFile } from './support/cleanup.mjs';
 import { eventually } from './support/daemon.mjs';
-import { REQUEST, allTexts, chips, inState, isLive, openPage, rowCount, screenshot, search, setHash, shows, showsAll, showsFirstPage, startSeeded, startWith, texts } from './support/page.mjs';
+import { REQUEST, allTexts, chips, hasAll, inState, isLive, openPage, rowCount, screenshot, search, setHash, shows, showsFirstPage, startSeeded, startWith, texts } from './support/page.mjs';
 
 // For the tests that only read.
 const { daemon, client, headers, seeded } = await startSeeded(testFile);
@@ -13,7 +13,7 @@ const newestFirst = (events, fits) => events.filter(fits).sort((a, b) => b.time 
 test('filters ask for what they say, stay over a reload, and older events follow', async (t) => {
   const tab = await openPage(t, daemon);
   await showsFirstPage(tab);
-  await showsAll(tab, seeded.length);
+  await eventually('all pages', () => hasAll(tab, seeded.length));
   assert.deepEqual(await allTexts(tab), newestFirst(seeded, () => true));
   assert.ok(await tab.isHidden('#older'));
 
@@ -51,11 +51,11 @@ test('what the screen shows can be searched as it is shown, and is chips that ca
     await search(tab, typed);
     const expected = newestFirst(seeded, fits);
     assert.ok(expected.length > 0, typed);
-    await eventually(typed, async () => await rowCount(tab) === expected.length && JSON.stringify((await texts(tab)).slice(0, 12)) === JSON.stringify(expected.slice(0, 12)));
+    await eventually(typed, async () => await hasAll(tab, expected.length) && JSON.stringify((await texts(tab)).slice(0, 12)) === JSON.stringify(expected.slice(0, 12)));
     assert.deepEqual((await chips(tab)).sort(), shown.sort());
     // The same after a reload: the address has it all.
     await tab.reload();
-    await eventually(typed, async () => await rowCount(tab) === expected.length);
+    await eventually(typed, async () => await hasAll(tab, expected.length));
     assert.deepEqual((await chips(tab)).sort(), shown.sort());
     await tab.click('#clear');
     await eventually('no chips', async () => (await chips(tab)).length === 0);
@@ -79,19 +79,19 @@ test('a click on a value includes or excludes it', async (t) => {
   await tab.waitForSelector('#value-menu:popover-open');
   assert.deepEqual(await tab.locator('#value-menu code').allTextContents(), ['type=discriminator.decision', '!type=discriminator.decision']);
   await tab.locator('#value-menu button').first().click();
-  await eventually('decisions only', async () => await rowCount(tab) === newestFirst(seeded, (event) => event.event_type === 'discriminator.decision').length);
+  await eventually('decisions only', async () => await hasAll(tab, newestFirst(seeded, (event) => event.event_type === 'discriminator.decision').length));
   // A member of the data.
   await tab.locator('#rows .data', { hasText: /^decision=skip$/ }).first().click();
   await tab.locator('#value-menu button').nth(1).click();
   const answered = newestFirst(seeded, (event) => event.decision === 'answer');
-  await eventually('the skipped ones are out', async () => await rowCount(tab) === answered.length);
+  await eventually('the skipped ones are out', async () => await hasAll(tab, answered.length));
   assert.deepEqual((await chips(tab)).sort(), ['!decision=skip', 'type=discriminator.decision']);
   // From the details.
   await tab.locator('#rows .row .msg').nth(1).click();
   await tab.locator('#drawer .json button', { hasText: 'asks for work' }).click();
   await tab.locator('#value-menu button').first().click();
   await eventually('three chips', async () => (await chips(tab)).includes('reason="asks for work"'));
-  await eventually('the rows', async () => await rowCount(tab) === answered.length);
+  await eventually('the rows', async () => await hasAll(tab, answered.length));
 });
 
 test('facets count, include and exclude', async (t) => {
@@ -109,13 +109,13 @@ test('facets count, include and exclude', async (t) => {
   assert.deepEqual(await counts('chats'), countBy('chat_id'));
   await tab.locator('#facets [data-facet=chats] .facet-include', { hasText: 'chat-ops' }).click();
   const ops = seeded.filter((event) => event.chat_id === 'chat-ops');
-  await eventually('one chat', async () => await rowCount(tab) === ops.length);
+  await eventually('one chat', async () => await hasAll(tab, ops.length));
   await eventually('its types', async () => JSON.stringify(Object.entries(await counts('types')).sort()) === JSON.stringify(Object.entries(countBy('event_type', ops)).sort()));
   assert.deepEqual(await counts('chats'), countBy('chat_id'), 'its own facet keeps the others');
   const inbound = tab.locator('#facets [data-facet=types] .facet-value', { hasText: 'linq.inbound' });
   await inbound.hover();
   await inbound.locator('.facet-exclude').click();
-  await eventually('without messages', async () => await rowCount(tab) === ops.filter((event) => event.event_type !== 'linq.inbound').length);
+  await eventually('without messages', async () => await hasAll(tab, ops.filter((event) => event.event_type !== 'linq.inbound').length));
   assert.deepEqual((await chips(tab)).sort(), ['!type=linq.inbound', 'chat=chat-ops']);
   // Once more takes it away.
   await tab.locator('#facets [data-facet=chats] [aria-pressed=true]').click();
@@ -140,7 +140,7 @@ test('the histogram counts what is listed, and a drag zooms', async (t) => {
   assert.ok(until - since > 6 * 3_600_000 && until - since < 9 * 3_600_000, address.toString());
   const inside = seeded.filter((event) => event.time >= since && event.time < until);
   await eventually('the part', async () => await tab.textContent('#histogram-total') === `${inside.length} events`);
-  await eventually('in the list', async () => await rowCount(tab) === inside.length);
+  await eventually('in the list', async () => await hasAll(tab, inside.length));
   await tab.goBack();
   await eventually('the whole again', async () => await tab.textContent('#histogram-total') === `${seeded.length} events`);
   // All times: from the oldest event on, not from 1970.
@@ -259,7 +259,7 @@ test('a pasted link changes the filters, and means the same times in another zon
     await elsewhere.goto(`${daemon.origin}/${hash}`);
     await eventually(chip, async () => (await chips(elsewhere)).includes(chip));
     const expected = newestFirst(seeded, fits);
-    await eventually(hash, async () => await rowCount(elsewhere) === expected.length && JSON.stringify((await texts(elsewhere)).slice(0, 10)) === JSON.stringify(expected.slice(0, 10)));
+    await eventually(hash, async () => await hasAll(elsewhere, expected.length) && JSON.stringify((await texts(elsewhere)).slice(0, 10)) === JSON.stringify(expected.slice(0, 10)));
     await inState(elsewhere, 'filtered');
   }
   await elsewhere.goBack();
