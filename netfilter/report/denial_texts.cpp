@@ -55,9 +55,8 @@ std::string_view reason_clause(Reason reason) noexcept {
     case Reason::upload_share_spent:
       return "the connection has sent as much as one connection to this host may";
     case Reason::upload_not_recorded:
-      return "the host has a budget, and what is sent to it cannot be recorded: the daemon's disk "
-             "is "
-             "full, frozen or failing; try again later";
+      return "the host has a budget, and what is sent to it cannot be recorded: the "
+             "daemon's disk is full, frozen or failing; try again later";
     case Reason::untracked_flow:
       return "the connection's beginning was not seen; open it again";
     case Reason::permitted:
