@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "base/callback.h"
-#include "base/time/clock.h"
 #include "base/result.h"
+#include "base/time/clock.h"
 #include "reactor/deadline_list.h"
 #include "reactor/ring.h"
 

@@ -4,8 +4,8 @@
 #include <memory>
 #include <string>
 
-#include "base/time/clock.h"
 #include "base/file_descriptor.h"
+#include "base/time/clock.h"
 #include "ship/batch_freezer.h"
 #include "ship/batch_sender.h"
 #include "ship/encode/event_encoder.h"

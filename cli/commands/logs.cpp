@@ -9,8 +9,8 @@
 #include <utility>
 #include <vector>
 
-#include "base/time/clock.h"
 #include "base/terminal.h"
+#include "base/time/clock.h"
 #include "cli/commands/follower.h"
 #include "cli/commands/time_expression.h"
 #include "cli/commands/timeline.h"

@@ -17,10 +17,10 @@
 #include <memory>
 #include <utility>
 
-#include "base/time/clock.h"
 #include "base/parse.h"
 #include "base/read_file.h"
 #include "base/text.h"
+#include "base/time/clock.h"
 
 namespace picortex {
 namespace {

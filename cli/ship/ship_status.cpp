@@ -3,9 +3,9 @@
 #include <cstdio>
 #include <vector>
 
-#include "base/time/clock.h"
 #include "base/json/json_object.h"
 #include "base/terminal.h"
+#include "base/time/clock.h"
 #include "ship/ship_state.h"
 #include "storage/query/event_reader.h"
 

@@ -3,9 +3,9 @@
 #include <cstdio>
 #include <span>
 
-#include "base/time/clock.h"
 #include "base/json/json_object.h"
 #include "base/read_file.h"
+#include "base/time/clock.h"
 #include "cli/commands/time_expression.h"
 #include "cli/egress/allowlist_files.h"
 #include "cli/egress/egress_command.h"
