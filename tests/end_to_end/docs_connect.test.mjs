@@ -87,7 +87,7 @@ test('the guide has the examples that this file runs, and no others', () => {
     'sh setting', 'sh install', 'js bot.js', 'sh', 'js webhook.js', 'js turn.js', 'js express.js', 'js events.js', 'html', 'sh install', 'python bot.py',
     'sh', 'sh']);
   for (const { text } of guide.filter(({ name }) => name === 'install')) {
-    const [, path] = /^(?:npm|pip) install \/path\/to\/picortex\/(\S+)\n$/.exec(text);
+    const [, path] = /^(?:npm install --install-links|pip install) \/path\/to\/picortex\/(\S+)\n$/.exec(text);
     assert.ok(existsSync(join(repository, path, path.endsWith('python') ? 'pyproject.toml' : 'package.json')), path);
   }
   assert.equal(named('setting').text, 'export PICORTEX_DATA_DIR=/path/to/picortex/var\n');

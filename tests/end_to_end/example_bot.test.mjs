@@ -72,6 +72,12 @@ test('the package that the README installs is the one of this repository', () =>
   assert.deepEqual(dependencies, { fastify: installed.fastify, picortex: 'file:../../node', pino: installed.pino });
 });
 
+// npm links a folder outside of the project by default, and does not install what it needs.
+test('npm install copies that package, with what it needs', async () => {
+  const { stdout } = await run('npm', ['config', 'get', 'install-links'], { cwd: join(repository, 'clients/examples/bot') });
+  assert.equal(stdout, 'true\n');
+});
+
 test('a message goes from the webhook to the answer under one request ID', async () => {
   const id = await send('please build the site', 'chat-1');
   const rows = await storyOf(id, 'bot.reply');
