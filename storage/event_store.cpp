@@ -108,11 +108,9 @@ StoreResult<void> EventStore::prepare_reading() {
 StoreResult<void> EventStore::start(std::int64_t now_ms, bool is_copy) {
   // Synchronous is still FULL: whatever a process before left in the log is in the database, and on
   // the disk, after this. A reader may prevent it, which only leaves the log longer.
-  if (auto done = database_->checkpoint(CheckpointMode::truncate); !done) {
-    return std::unexpected(std::move(done.error()));
-  }
-  if (auto done = database_->execute("PRAGMA synchronous = NORMAL"); !done) return done;
-  if (auto loaded = load_good_time(); !loaded) return loaded;
+  TRY(database_->checkpoint(CheckpointMode::truncate));
+  TRY(database_->execute("PRAGMA synchronous = NORMAL"));
+  TRY(load_good_time());
   auto done = begin_.run();
   if (done) done = counters_.load(*database_, now_ms);
   if (done) done = save_metrics(now_ms);
@@ -199,18 +197,16 @@ StoreResult<bool> EventStore::find_duplicate(Statement& find) {
 
 // Binds all but the key and the tail. What it returns lacks the key and the number of arrival.
 StoreResult<EventFacts> EventStore::bind_event(const Event& event) {
-  auto type = names_.type_id(event.event_type);
-  if (!type) return std::unexpected(std::move(type.error()));
-  insert_event_.bind(3, static_cast<std::int64_t>(event.level)).bind(4, *type).bind_null(5);
+  auto type = TRY(names_.type_id(event.event_type));
+  insert_event_.bind(3, static_cast<std::int64_t>(event.level)).bind(4, type).bind_null(5);
   insert_event_.bind_blob(6, event.request_id.bytes).bind_null(7).bind_text(8, event.msg);
   insert_event_.bind_null(9).bind(10, indexes_.next_arrival());
   if (!event.data.empty()) insert_event_.bind_text(9, event.data);
-  EventFacts facts{.type = *type, .level = event.level};
+  EventFacts facts{.type = type, .level = event.level};
   if (event.chat_id.empty()) return facts;
-  auto chat = names_.chat_id(event.chat_id, counters_.minute_of(event.time_ms), counters_);
-  if (!chat) return std::unexpected(std::move(chat.error()));
-  insert_event_.bind(5, *chat);
-  facts.chat = *chat;
+  auto chat = TRY(names_.chat_id(event.chat_id, counters_.minute_of(event.time_ms), counters_));
+  insert_event_.bind(5, chat);
+  facts.chat = chat;
   return facts;
 }
 

@@ -67,8 +67,7 @@ StoreResult<std::size_t> NamePruner::scan(std::int64_t seen_before) {
   scanned_.clear();
   Statement& rows = table_ == Table::types ? next_types_ : next_chats_;
   rows.bind(1, scanned_up_to_).bind(2, kRowsPerScan);
-  for (;;) {
-    if (!TRY(rows.step())) break;
+  while (TRY(rows.step())) {
     scanned_.push_back(rows.integer(0));
   }
   const bool is_types = table_ == Table::types;

@@ -208,16 +208,15 @@ StoreResult<std::size_t> Retention::prune_events(const Keys& keys, std::size_t r
   prune_oldest_.bind(1, keys.begin).bind(2, static_cast<std::int64_t>(rows_max));
   auto rows = run(prune_oldest_.bind(3, keys.end));
   if (!rows) return rows;
-  if (auto noted = note_oldest(); !noted) return std::unexpected(std::move(noted.error()));
+  TRY(note_oldest());
   return rows;
 }
 
 StoreResult<void> Retention::note_oldest() {
-  auto oldest = oldest_.bind(1, 0).bind(2, kAll).lookup();
-  if (!oldest) return std::unexpected(std::move(oldest.error()));
-  if (!*oldest) return {};
-  if (is_too_large_) oldest_by_size_ms_ = time_of(**oldest);
-  return indexes_->note_oldest(**oldest);
+  auto oldest = TRY(oldest_.bind(1, 0).bind(2, kAll).lookup());
+  if (!oldest) return {};
+  if (is_too_large_) oldest_by_size_ms_ = time_of(*oldest);
+  return indexes_->note_oldest(*oldest);
 }
 
 // Runs a statement that deletes events and returns what is to be known of them; and prunes their

@@ -19,9 +19,7 @@ Uuid uuid_of(std::string_view bytes) noexcept {
 
 // The UUID in the first column of the first row; none when there is no row.
 StoreResult<std::optional<Uuid>> look_up_uuid(Statement& statement) {
-  auto row = statement.step();
-  if (!row) return std::unexpected(std::move(row.error()));
-  if (!*row) return std::optional<Uuid>();
+  if (!TRY(statement.step())) return std::optional<Uuid>();
   const Uuid found = uuid_of(statement.text(0));
   statement.reset();
   return std::optional<Uuid>(found);
@@ -179,19 +177,15 @@ StoreResult<Uuid> TurnTable::resolve(const Event& event) {
 StoreResult<Uuid> TurnTable::find_turn(const Event& event, const TurnNote& note) {
   if (note.prompt.is_nil()) {
     if (note.names_request) {
-      auto served = is_served_.bind_blob(1, note.session.bytes).lookup();
-      if (!served) return std::unexpected(std::move(served.error()));
-      if (!*served) return event.request_id;
+      if (!TRY(is_served_.bind_blob(1, note.session.bytes).lookup())) return event.request_id;
     }
     if (!note.goes_by_time) return own_turn_of(note);
-    auto last = look_up_uuid(last_prompt_.bind_blob(1, note.session.bytes).bind(2, event.time_ms));
-    if (!last) return std::unexpected(std::move(last.error()));
-    return last->value_or(event.request_id);
+    return TRY(look_up_uuid(last_prompt_.bind_blob(1, note.session.bytes).bind(2, event.time_ms)))
+        .value_or(event.request_id);
   }
-  auto bound =
-      look_up_uuid(find_prompt_.bind_blob(1, note.session.bytes).bind_blob(2, note.prompt.bytes));
-  if (!bound) return std::unexpected(std::move(bound.error()));
-  if (*bound) return **bound;
+  auto bound = TRY(
+      look_up_uuid(find_prompt_.bind_blob(1, note.session.bytes).bind_blob(2, note.prompt.bytes)));
+  if (bound) return *bound;
   return bind_prompt(event, note);
 }
 
@@ -202,9 +196,7 @@ StoreResult<Uuid> TurnTable::bind_prompt(const Event& event, const TurnNote& not
   if (!turn) return std::unexpected(std::move(turn.error()));
   const bool is_bound = note.is_submission && turn->has_value();
   if (!*turn && note.names_request) {
-    auto served = is_served_.bind_blob(1, note.session.bytes).lookup();
-    if (!served) return std::unexpected(std::move(served.error()));
-    if (!*served) *turn = event.request_id;
+    if (!TRY(is_served_.bind_blob(1, note.session.bytes).lookup())) *turn = event.request_id;
   }
   const Uuid found = turn->value_or(own_turn_of(note));
   TRY(bind(note, found, event.time_ms, is_bound));
@@ -232,8 +224,7 @@ StoreResult<std::optional<Uuid>> TurnTable::take_message(const Event& event) {
   constexpr std::int64_t kClockDifferenceMs = 60'000;
   auto message = look_up_uuid(oldest_message_.bind(3, event.time_ms + kClockDifferenceMs));
   if (!message || !*message) return message;
-  auto dropped = drop_message_.bind_blob(1, (*message)->bytes).run();
-  if (!dropped) return std::unexpected(std::move(dropped.error()));
+  TRY(drop_message_.bind_blob(1, (*message)->bytes).run());
   return message;
 }
 
@@ -278,10 +269,10 @@ StoreResult<void> TurnTable::note_telemetry(const Event& event, const TurnNote& 
     auto waited = wait_.bind_blob(1, event.request_id.bytes).bind(2, event.time_ms).run();
     if (!waited) return waited;
     set_state_.bind_blob(1, event.request_id.bytes).bind(2, static_cast<std::int64_t>(note.state));
-    if (auto set = set_state_.bind(3, event.time_ms).run(); !set) return set;
+    TRY(set_state_.bind(3, event.time_ms).run());
   }
   if (note.is_submission && !note.is_synthetic) {
-    if (auto done = interrupt_others(event, note, event.request_id); !done) return done;
+    TRY(interrupt_others(event, note, event.request_id));
   }
   return note.sequence ? note_run(event, note) : StoreResult<void>();
 }
@@ -296,9 +287,8 @@ StoreResult<void> TurnTable::interrupt_others(const Event& event, const TurnNote
 StoreResult<void> TurnTable::note_run(const Event& event, const TurnNote& note) {
   const Uuid& run = note.run.is_nil() ? note.session : note.run;
   if (run.is_nil()) return {};
-  auto row = find_run_.bind_blob(1, run.bytes).step();
-  if (!row) return std::unexpected(std::move(row.error()));
-  ranges_ = *row ? std::string(find_run_.text(0)) : std::string();
+  auto row = TRY(find_run_.bind_blob(1, run.bytes).step());
+  ranges_ = row ? std::string(find_run_.text(0)) : std::string();
   find_run_.reset();
   // With more holes than are kept, no more are looked for.
   for (const std::uint32_t number : note.also_seen) {
@@ -334,7 +324,7 @@ StoreResult<void> TurnTable::note_other(const Event& event) {
   if (event.event_type.ends_with(".inbound") && !event.chat_id.empty()) {
     // So a chat whose messages never get a prompt keeps an hour's worth of them.
     drop_old_messages_.bind_text(1, event.chat_id).bind(2, event.time_ms - kWaitMaxMs);
-    if (auto done = drop_old_messages_.run(); !done) return done;
+    TRY(drop_old_messages_.run());
     add_message_.bind_blob(1, event.request_id.bytes).bind_text(2, event.chat_id);
     return add_message_.bind(3, event.time_ms).run();
   }
@@ -343,7 +333,7 @@ StoreResult<void> TurnTable::note_other(const Event& event) {
   }
   if (event.event_type != "child.exit") return {};
   extend_.bind_blob(1, event.request_id.bytes).bind(2, event.time_ms);
-  if (auto done = extend_.run(); !done) return done;
+  TRY(extend_.run());
   const TurnState state = event.level >= Level::warn ? TurnState::failed : TurnState::ended;
   end_.bind_blob(1, event.request_id.bytes).bind(2, static_cast<std::int64_t>(state));
   return end_.bind(3, event.time_ms).run();
@@ -356,7 +346,7 @@ StoreResult<std::size_t> TurnTable::prune(std::int64_t before_ms, std::size_t ro
   for (Statement* statement : {&prune_turns_, &prune_prompts_, &prune_messages_, &prune_runs_}) {
     if (rows >= rows_max) break;
     statement->bind(1, before_ms).bind(2, static_cast<std::int64_t>(rows_max - rows));
-    if (auto done = statement->run(); !done) return std::unexpected(std::move(done.error()));
+    TRY(statement->run());
     rows += static_cast<std::size_t>(database_->changes());
   }
   return rows;

@@ -125,8 +125,7 @@ Result<std::string> find_meant(const std::vector<ErrorGroup>& groups, const std:
 }
 
 Result<void> post(const ErrorsOptions& options, const std::string& id, ErrorState state) {
-  auto token = read_token(options.data_dir);
-  if (!token) return std::unexpected(std::move(token.error()));
+  auto token = TRY(read_token(options.data_dir));
   const std::string label(error_state_label(state));
   const std::string body = "{\"event_type\":\"" + std::string(kErrorStateType) +
                            "\",\"level\":\"info\",\"msg\":\"errors of " + id.substr(0, kIdShown) +
@@ -136,7 +135,7 @@ Result<void> post(const ErrorsOptions& options, const std::string& id, ErrorStat
                          {.method = "POST",
                           .path = "/api/events",
                           .content_type = "application/json",
-                          .token = &*token,
+                          .token = &token,
                           .body = body},
                          kPostTime);
   if (!reply) return std::unexpected(reply.error());
@@ -146,25 +145,21 @@ Result<void> post(const ErrorsOptions& options, const std::string& id, ErrorStat
 }
 
 Result<std::string> change(const ErrorsOptions& options) {
-  auto groups = find(options);
-  if (!groups) return std::unexpected(std::move(groups.error()));
-  auto id = find_meant(*groups, options.change->id);
+  auto groups = TRY(find(options));
+  auto id = find_meant(groups, options.change->id);
   if (!id) return id;
-  if (auto posted = post(options, *id, options.change->state); !posted) {
-    return std::unexpected(std::move(posted.error()));
-  }
+  TRY(post(options, *id, options.change->state));
   return id->substr(0, kIdShown) + " is " + std::string(error_state_label(options.change->state)) +
          '\n';
 }
 
 Result<std::string> show(const ErrorsOptions& options) {
-  auto groups = find(options);
-  if (!groups) return std::unexpected(std::move(groups.error()));
+  auto groups = TRY(find(options));
   const std::size_t hidden =
-      options.all ? 0 : static_cast<std::size_t>(std::erase_if(*groups, is_hidden));
-  if (!options.json) return text_of(*groups, hidden, options.limit);
+      options.all ? 0 : static_cast<std::size_t>(std::erase_if(groups, is_hidden));
+  if (!options.json) return text_of(groups, hidden, options.limit);
   std::string out;
-  for (const ErrorGroup& group : *groups) append_group_json(out, group);
+  for (const ErrorGroup& group : groups) append_group_json(out, group);
   return out;
 }
 

@@ -22,19 +22,16 @@ Follower::Follower(EventReader& reader, EventFilter filter, std::int64_t after,
 
 StoreResult<bool> Follower::look(std::vector<EventRow>& rows, std::size_t rows_max) {
   // Asked for before the rows, so that a commit in between is found by the next look.
-  auto version = reader_.data_version();
-  if (!version) return std::unexpected(std::move(version.error()));
-  if (*version == version_) return false;
+  auto version = TRY(reader_.data_version());
+  if (version == version_) return false;
   do {
-    auto done =
-        query_.run(reader_, {.rows_max = rows_max, .time_max = std::chrono::milliseconds(10)});
-    if (!done) return std::unexpected(std::move(done.error()));
+    TRY(query_.run(reader_, {.rows_max = rows_max, .time_max = std::chrono::milliseconds(10)}));
   } while (!query_.is_done() && query_.rows().size() < rows_max);
   for (EventRow& row : query_.rows()) {
     if (shown_.erase(row.arrival) == 0) rows.push_back(std::move(row));
   }
   query_.rows().clear();
-  if (query_.is_done()) version_ = *version;
+  if (query_.is_done()) version_ = version;
   return !query_.is_done();
 }
 

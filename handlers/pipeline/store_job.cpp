@@ -142,7 +142,7 @@ StoreResult<void> StoreJob::keep_house(std::size_t rows_beside) {
     result_.erased = TRY(store_->forget(order.forgotten_chat, kErasedMax));
   }
   if (order.builds) {
-    if (auto built = store_->build(order.now_ms); !built) return built;
+    TRY(store_->build(order.now_ms));
   }
   if (!order.prunes) return {};
   const std::size_t rows_max = rows_beside == 0 ? kPrunedAlone : rows_beside + kPrunedBeside;

@@ -296,20 +296,18 @@ Result<void> read_stats_parameter(StatsRequest& request, std::string_view name,
 
 Result<StatsRequest> parse_stats_request(std::string_view query,
                                          std::initializer_list<std::string_view> others) {
-  auto pairs = parse_form(query);
-  if (!pairs) return std::unexpected(std::move(pairs.error()));
+  auto pairs = TRY(parse_form(query));
   EventsRequest filters;
   StatsRequest request;
   const auto* const end = kReaders.begin() + kReadersOfStreams;
-  for (auto& [name, value] : *pairs) {
+  for (auto& [name, value] : pairs) {
     const auto* const reader = std::find_if(
         kReaders.begin(), end, [&](const auto& candidate) { return candidate.first == name; });
     const bool is_other = std::ranges::find(others, name) != others.end();
     if (reader == end && !is_other) return rejection(name, "is not a parameter of this endpoint");
     if (value.empty()) continue;
-    auto done = is_other ? read_stats_parameter(request, name, value)
-                         : reader->second(filters, name, value);
-    if (!done) return std::unexpected(std::move(done.error()));
+    TRY(is_other ? read_stats_parameter(request, name, value)
+                 : reader->second(filters, name, value));
   }
   request.filter = std::move(filters.filter);
   return request;

@@ -13,20 +13,17 @@ StoreResult<void> ArrivalLog::prepare(Database& database) {
       {&count_down_, "UPDATE arrival SET live = live - ?2 WHERE block = ?1"},
       {&drop_, "DELETE FROM arrival WHERE block = ?1 AND live <= 0"},
       {&write_epoch_, "INSERT OR REPLACE INTO total VALUES ('arrival_epoch', ?1)"}};
-  if (auto done = database.prepare_all(statements); !done) return done;
-  auto epoch =
-      database.integer_of("SELECT coalesce(max(value), 0) FROM total WHERE name = 'arrival_epoch'");
-  if (!epoch) return std::unexpected(std::move(epoch.error()));
-  state_.epoch = *epoch;
-  auto last = database.prepare("SELECT block, live, keys FROM arrival ORDER BY block DESC LIMIT 1");
-  if (!last) return std::unexpected(std::move(last.error()));
-  auto row = last->step();
-  if (!row) return std::unexpected(std::move(row.error()));
-  if (*row) {
+  TRY(database.prepare_all(statements));
+  state_.epoch = TRY(database.integer_of(
+      "SELECT coalesce(max(value), 0) FROM total WHERE name = 'arrival_epoch'"));
+  auto last =
+      TRY(database.prepare("SELECT block, live, keys FROM arrival ORDER BY block DESC LIMIT 1"));
+  auto row = TRY(last.step());
+  if (row) {
     std::vector<std::int64_t> keys;
-    state_.number = last->integer(0);
-    state_.live = last->integer(1);
-    if (state_.number < 0 || !ArrivalBlock::decode(last->text(2), keys)) {
+    state_.number = last.integer(0);
+    state_.live = last.integer(1);
+    if (state_.number < 0 || !ArrivalBlock::decode(last.text(2), keys)) {
       return std::unexpected(
           make_fault(FaultKind::corrupt, database.path(), "the order of arrival cannot be read"));
     }
@@ -51,7 +48,7 @@ StoreResult<void> ArrivalLog::append(std::int64_t key) {
   ++state_.live;
   state_.is_saved = false;
   if (static_cast<std::int64_t>(state_.block.size()) < kArrivalsPerBlock) return {};
-  if (auto written = write_block(); !written) return written;
+  TRY(write_block());
   ++state_.number;
   state_.live = 0;
   state_.block.clear();
@@ -63,7 +60,7 @@ StoreResult<void> ArrivalLog::write_block() {
   const std::string_view bytes = state_.block.bytes();
   write_.bind(1, state_.number).bind(2, state_.live);
   write_.bind_blob(3, {reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()});
-  if (auto written = write_.run(); !written) return written;
+  TRY(write_.run());
   state_.is_saved = true;
   return drop_.bind(1, state_.number - 1).run();
 }
@@ -75,11 +72,11 @@ StoreResult<void> ArrivalLog::save() {
       state_.is_saved = false;
       continue;
     }
-    if (auto done = count_down_.bind(1, number).bind(2, count).run(); !done) return done;
+    TRY(count_down_.bind(1, number).bind(2, count).run());
     // The last row stays, for its number.
     const bool is_last = number + 1 == state_.number && state_.block.size() == 0;
     if (is_last) continue;
-    if (auto done = drop_.bind(1, number).run(); !done) return done;
+    TRY(drop_.bind(1, number).run());
   }
   deleted_.clear();
   return state_.is_saved ? StoreResult<void>() : write_block();

@@ -12,11 +12,8 @@ namespace {
 
 // A number that nothing says is `none`.
 StoreResult<std::int64_t> total_of(Database& database, std::string_view name, std::int64_t none) {
-  auto read = database.prepare("SELECT value FROM total WHERE name = ?1");
-  if (!read) return std::unexpected(std::move(read.error()));
-  auto value = read->bind_text(1, name).lookup();
-  if (!value) return std::unexpected(std::move(value.error()));
-  return value->value_or(none);
+  auto read = TRY(database.prepare("SELECT value FROM total WHERE name = ?1"));
+  return TRY(read.bind_text(1, name).lookup()).value_or(none);
 }
 
 }  // namespace
@@ -31,7 +28,7 @@ StoreResult<void> Rollup::prepare(Database& database) {
        "SELECT key, type, chat, level FROM event WHERE key > ?1 AND key <= ?2 AND arrival IS NULL"
        " ORDER BY key LIMIT ?3"},
       {&write_total_, "INSERT OR REPLACE INTO total VALUES (?1, ?2)"}};
-  if (auto done = database.prepare_all(statements); !done) return done;
+  TRY(database.prepare_all(statements));
   return load(database);
 }
 
@@ -41,11 +38,9 @@ StoreResult<void> Rollup::load(Database& database) {
       {"rollup_old_key", &old_key_, -1},
       {"old_end_key", &old_end_, -1}};
   for (const auto& [name, number, none] : numbers) {
-    auto read = total_of(database, name, none);
-    if (!read) return std::unexpected(std::move(read.error()));
-    *number = *read;
+    *number = TRY(total_of(database, name, none));
   }
-  if (auto loaded = load_tail(database); !loaded) return loaded;
+  TRY(load_tail(database));
   committed_arrival_ = arrival_;
   commit();
   return {};
@@ -53,37 +48,31 @@ StoreResult<void> Rollup::load(Database& database) {
 
 StoreResult<void> Rollup::load_tail(Database& database) {
   auto blocks =
-      database.prepare("SELECT block, keys FROM arrival WHERE block >= ?1 ORDER BY block");
-  if (!blocks) return std::unexpected(std::move(blocks.error()));
-  auto event = database.prepare("SELECT type, chat, level, arrival FROM event WHERE key = ?1");
-  if (!event) return std::unexpected(std::move(event.error()));
-  blocks->bind(1, arrival_block_of(arrival_ + 1));
+      TRY(database.prepare("SELECT block, keys FROM arrival WHERE block >= ?1 ORDER BY block"));
+  auto event = TRY(database.prepare("SELECT type, chat, level, arrival FROM event WHERE key = ?1"));
+  blocks.bind(1, arrival_block_of(arrival_ + 1));
   std::vector<std::int64_t> keys;
   for (;;) {
-    auto row = blocks->step();
-    if (!row) return std::unexpected(std::move(row.error()));
-    if (!*row) return {};
+    if (!TRY(blocks.step())) return {};
     keys.clear();
-    if (!ArrivalBlock::decode(blocks->text(1), keys)) {
+    if (!ArrivalBlock::decode(blocks.text(1), keys)) {
       return std::unexpected(
           make_fault(FaultKind::corrupt, database.path(), "the order of arrival cannot be read"));
     }
-    std::int64_t arrival = first_arrival_of(blocks->integer(0));
+    std::int64_t arrival = first_arrival_of(blocks.integer(0));
     for (const std::int64_t key : keys) {
       const std::int64_t own = arrival++;
       if (own <= arrival_) continue;
-      auto found = event->bind(1, key).step();
-      if (!found) return std::unexpected(std::move(found.error()));
-      if (!*found) continue;
-      if (event->integer(3) == own) {
+      if (!TRY(event.bind(1, key).step())) continue;
+      if (event.integer(3) == own) {
         add(tail_,
             {.key = key,
-             .type = event->integer(0),
-             .chat = event->integer(1),
-             .level = level_of_number(event->integer(2)).value_or(Level::fatal)},
+             .type = event.integer(0),
+             .chat = event.integer(1),
+             .level = level_of_number(event.integer(2)).value_or(Level::fatal)},
             1);
       }
-      event->reset();
+      event.reset();
     }
   }
 }
@@ -111,7 +100,7 @@ StoreResult<void> Rollup::save(std::int64_t last_arrival) {
   if (tail_.size() < kTailMax) return {};
   // What is rolled back is still needed.
   std::vector<Cell> cells = tail_;
-  if (auto written = write(cells); !written) return written;
+  TRY(write(cells));
   arrival_ = last_arrival;
   return write_total_.bind_text(1, "rollup_arrival").bind(2, arrival_).run();
 }
@@ -135,9 +124,7 @@ StoreResult<void> Rollup::build() {
   old_.bind(1, old_key_).bind(2, old_end_).bind(3, kOldPerSlice);
   std::int64_t rows = 0;
   for (;; ++rows) {
-    auto row = old_.step();
-    if (!row) return std::unexpected(std::move(row.error()));
-    if (!*row) break;
+    if (!TRY(old_.step())) break;
     old_key_ = old_.integer(0);
     add(cells,
         {.key = old_key_,
@@ -147,7 +134,7 @@ StoreResult<void> Rollup::build() {
         1);
   }
   if (rows < kOldPerSlice) old_key_ = old_end_;
-  if (auto written = write(cells); !written) return written;
+  TRY(write(cells));
   return write_total_.bind_text(1, "rollup_old_key").bind(2, old_key_).run();
 }
 
@@ -174,16 +161,15 @@ StoreResult<void> Rollup::write(std::vector<Cell>& cells) {
         added_.push_back(cell->count);
       }
     }
-    if (auto written = write_row(place, added_); !written) return written;
+    TRY(write_row(place, added_));
   }
   return {};
 }
 
 StoreResult<void> Rollup::write_row(std::int64_t place, const std::vector<RollupCount>& added) {
   row_.clear();
-  auto found = read_.bind(1, place).step();
-  if (!found) return std::unexpected(std::move(found.error()));
-  if (*found) {
+  auto found = TRY(read_.bind(1, place).step());
+  if (found) {
     const bool is_sound = decode_rollup(read_.text(0), row_);
     read_.reset();
     if (!is_sound) {

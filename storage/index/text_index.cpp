@@ -33,15 +33,12 @@ StoreResult<void> TextIndex::prepare(Database& database) {
       {&rows_,
        "SELECT key, msg, data, (SELECT name FROM event_type WHERE id = event.type) FROM event"
        " WHERE key >= ?1 AND key <= ?2 ORDER BY key LIMIT ?3"}};
-  if (auto done = database.prepare_all(statements); !done) return done;
-  auto sealed = database.integer_of(
-      "SELECT coalesce((SELECT last FROM text_block ORDER BY first DESC LIMIT 1), -1)");
-  if (!sealed) return std::unexpected(std::move(sealed.error()));
-  sealed_ = committed_sealed_ = *sealed;
+  TRY(database.prepare_all(statements));
+  sealed_ = committed_sealed_ = TRY(database.integer_of(
+      "SELECT coalesce((SELECT last FROM text_block ORDER BY first DESC LIMIT 1), -1)"));
   // With fewer rows than a block has there is nothing to look at.
-  auto rows = database.integer_of("SELECT count(*) FROM (SELECT 1 FROM event LIMIT 512)");
-  if (!rows) return std::unexpected(std::move(rows.error()));
-  rows_missing_ = kRowsPerBlock - *rows;
+  auto rows = TRY(database.integer_of("SELECT count(*) FROM (SELECT 1 FROM event LIMIT 512)"));
+  rows_missing_ = kRowsPerBlock - rows;
   return {};
 }
 
@@ -52,9 +49,7 @@ StoreResult<void> TextIndex::note_appended(std::int64_t key) {
 
 StoreResult<void> TextIndex::uncover(std::int64_t key) {
   if (key > sealed_) return {};
-  auto found = covering_.bind(1, key).step();
-  if (!found) return std::unexpected(std::move(found.error()));
-  if (!*found) return {};
+  if (!TRY(covering_.bind(1, key).step())) return {};
   const std::int64_t first = covering_.integer(0);
   const bool is_covered = covering_.integer(1) >= key;
   covering_.reset();
@@ -76,14 +71,12 @@ void TextIndex::rollback() noexcept {
 
 StoreResult<void> TextIndex::prune(std::int64_t oldest) {
   for (int left = kBlocksPruned; left > 0; --left) {
-    auto found = first_.step();
-    if (!found) return std::unexpected(std::move(found.error()));
-    if (!*found) return {};
+    if (!TRY(first_.step())) return {};
     const std::int64_t first = first_.integer(0);
     const bool is_old = first_.integer(1) < oldest;
     first_.reset();
     if (!is_old) return {};
-    if (auto done = delete_.bind(1, first).run(); !done) return done;
+    TRY(delete_.bind(1, first).run());
   }
   return {};
 }
@@ -93,17 +86,15 @@ bool TextIndex::wants_to_build(std::int64_t now_ms) const noexcept {
 }
 
 StoreResult<void> TextIndex::build(std::int64_t now_ms) {
-  auto gap = next_gap(end_of(now_ms));
-  if (!gap) return std::unexpected(std::move(gap.error()));
-  return *gap ? fill(**gap) : StoreResult<void>();
+  auto gap = TRY(next_gap(end_of(now_ms)));
+  return gap ? fill(*gap) : StoreResult<void>();
 }
 
 // The next one before `end`; none where the slice is used up, or all is covered.
 StoreResult<std::optional<TextIndex::Gap>> TextIndex::next_gap(std::int64_t end) {
   for (int left = kBlocksPerSlice; left > 0 && next_ < end; --left) {
-    auto covered = covering_.bind(1, next_).step();
-    if (!covered) return std::unexpected(std::move(covered.error()));
-    if (*covered) {
+    auto covered = TRY(covering_.bind(1, next_).step());
+    if (covered) {
       const std::int64_t last = covering_.integer(1);
       covering_.reset();
       if (last >= next_) {
@@ -111,10 +102,9 @@ StoreResult<std::optional<TextIndex::Gap>> TextIndex::next_gap(std::int64_t end)
         continue;
       }
     }
-    auto following = following_.bind(1, next_).lookup();
-    if (!following) return std::unexpected(std::move(following.error()));
-    const bool is_open = !*following || **following >= end;
-    return Gap{next_, is_open ? end - 1 : **following - 1, is_open};
+    auto following = TRY(following_.bind(1, next_).lookup());
+    const bool is_open = !following || *following >= end;
+    return Gap{next_, is_open ? end - 1 : *following - 1, is_open};
   }
   return std::nullopt;
 }
@@ -127,10 +117,7 @@ StoreResult<void> TextIndex::fill(const Gap& gap) {
   std::int64_t last = gap.last;
   bool is_whole = false;
   rows_.bind(1, gap.first).bind(2, gap.last).bind(3, kRowsPerBlock);
-  for (;;) {
-    auto row = rows_.step();
-    if (!row) return std::unexpected(std::move(row.error()));
-    if (!*row) break;
+  while (TRY(rows_.step())) {
     const std::string_view msg = rows_.text(1);
     const std::string_view data = rows_.text(2);
     filter_.add(msg);

@@ -41,17 +41,16 @@ StoreResult<void> ArrivalQuery::run(EventReader& reader, const QueryBudget& budg
 }
 
 StoreResult<void> ArrivalQuery::read_old(Slice& slice) {
-  auto end = slice.reader.total("old_end_key", -1);
-  if (!end) return std::unexpected(std::move(end.error()));
+  auto end = TRY(slice.reader.total("old_end_key", -1));
   while (!slice.is_used_up(rows_.size())) {
     facts_.clear();
     const std::int64_t first = place_ - kBeforeAllArrivals;
     auto scanned =
-        slice.reader.scan_facts(first, *end, kOldAtOnce, EventReader::Scanned::only_old, facts_);
+        slice.reader.scan_facts(first, end, kOldAtOnce, EventReader::Scanned::only_old, facts_);
     if (!scanned) return scanned;
     for (const EventFacts& facts : facts_) {
       if (slice.is_used_up(rows_.size())) return {};
-      if (auto looked = look_at(slice, facts.key, 0); !looked) return looked;
+      TRY(look_at(slice, facts.key, 0));
       place_ = old_arrival(facts.key);
     }
     if (facts_.size() == kOldAtOnce) continue;
@@ -63,7 +62,7 @@ StoreResult<void> ArrivalQuery::read_old(Slice& slice) {
 
 StoreResult<void> ArrivalQuery::read_numbered(Slice& slice) {
   while (!is_done_ && !slice.is_used_up(rows_.size())) {
-    if (auto read = read_block(slice); !read) return read;
+    TRY(read_block(slice));
   }
   return {};
 }
@@ -73,14 +72,13 @@ StoreResult<void> ArrivalQuery::read_block(Slice& slice) {
   ++slice.steps;
   keys_.clear();
   const std::int64_t next = place_ + 1;
-  auto block = next < before_ ? slice.reader.read_arrivals(arrival_block_of(next), keys_)
-                              : StoreResult<std::optional<std::int64_t>>(std::nullopt);
-  if (!block) return std::unexpected(std::move(block.error()));
-  if (!*block) {
+  auto block = TRY(next < before_ ? slice.reader.read_arrivals(arrival_block_of(next), keys_)
+                                  : StoreResult<std::optional<std::int64_t>>(std::nullopt));
+  if (!block) {
     is_done_ = true;
     return {};
   }
-  const std::int64_t first = first_arrival_of(**block);
+  const std::int64_t first = first_arrival_of(*block);
   const std::int64_t end = std::min(first + std::ssize(keys_), before_);
   // The blocks before it have been deleted with all of their events.
   if (first > next) {
@@ -101,10 +99,9 @@ StoreResult<void> ArrivalQuery::read_block(Slice& slice) {
 
 StoreResult<void> ArrivalQuery::look_at(Slice& slice, std::int64_t key, std::int64_t arrival) {
   ++slice.steps;
-  auto found = slice.reader.read(key, row_);
-  if (!found) return std::unexpected(std::move(found.error()));
+  auto found = TRY(slice.reader.read(key, row_));
   // A key may have been given again after its event was deleted.
-  if (!*found || row_.arrival != arrival) {
+  if (!found || row_.arrival != arrival) {
     gone_ += arrival > 0 ? 1 : 0;
     return {};
   }

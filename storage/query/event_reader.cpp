@@ -80,7 +80,7 @@ StoreResult<void> EventReader::prepare_statements() {
       {&find_type_, "SELECT id FROM event_type WHERE name = ?1"},
       {&find_types_, "SELECT id FROM event_type WHERE name >= ?1 AND name < ?2 LIMIT ?3"},
       {&data_version_, "PRAGMA data_version"}};
-  if (auto done = database_->prepare_all(statements); !done) return done;
+  TRY(database_->prepare_all(statements));
   return prepare_index_statements();
 }
 
@@ -171,9 +171,7 @@ StoreResult<std::vector<std::int64_t>> EventReader::numbers_of(Statement& find,
   find.bind_text(1, prefix).bind_text(2, end).bind(3, count_max);
   std::vector<std::int64_t> numbers;
   for (;;) {
-    auto row = find.step();
-    if (!row) return std::unexpected(std::move(row.error()));
-    if (!*row) return numbers;
+    if (!TRY(find.step())) return numbers;
     numbers.push_back(find.integer(0));
   }
 }

@@ -55,9 +55,7 @@ StoreResult<std::vector<std::int64_t>> EventReader::chat_numbers(std::string_vie
 }
 
 StoreResult<std::string> EventReader::name_of(Statement& find, std::int64_t number) {
-  auto row = find.bind(1, number).step();
-  if (!row) return std::unexpected(std::move(row.error()));
-  if (!*row) return std::string();
+  if (!TRY(find.bind(1, number).step())) return std::string();
   std::string name(find.text(0));
   find.reset();
   return name;
@@ -72,9 +70,7 @@ StoreResult<std::string> EventReader::type_name(std::int64_t number) {
 }
 
 StoreResult<std::int64_t> EventReader::last_arrival() {
-  auto row = last_arrivals_.step();
-  if (!row) return std::unexpected(std::move(row.error()));
-  if (!*row) return 0;
+  if (!TRY(last_arrivals_.step())) return 0;
   std::vector<std::int64_t> keys;
   const std::int64_t block = last_arrivals_.integer(0);
   const bool is_sound = ArrivalBlock::decode(last_arrivals_.text(1), keys);
@@ -84,16 +80,12 @@ StoreResult<std::int64_t> EventReader::last_arrival() {
 }
 
 StoreResult<std::int64_t> EventReader::total(std::string_view name, std::int64_t none) {
-  auto value = total_.bind_text(1, name).lookup();
-  if (!value) return std::unexpected(std::move(value.error()));
-  return value->value_or(none);
+  return TRY(total_.bind_text(1, name).lookup()).value_or(none);
 }
 
 StoreResult<std::optional<std::int64_t>> EventReader::read_arrivals(
     std::int64_t from, std::vector<std::int64_t>& keys) {
-  auto row = arrivals_.bind(1, from).step();
-  if (!row) return std::unexpected(std::move(row.error()));
-  if (!*row) return std::nullopt;
+  if (!TRY(arrivals_.bind(1, from).step())) return std::nullopt;
   const std::int64_t block = arrivals_.integer(0);
   const bool is_sound = ArrivalBlock::decode(arrivals_.text(1), keys);
   arrivals_.reset();
@@ -102,9 +94,7 @@ StoreResult<std::optional<std::int64_t>> EventReader::read_arrivals(
 }
 
 StoreResult<std::optional<EventFacts>> EventReader::read_facts(std::int64_t key) {
-  auto row = facts_.bind(1, key).step();
-  if (!row) return std::unexpected(std::move(row.error()));
-  if (!*row) return std::nullopt;
+  if (!TRY(facts_.bind(1, key).step())) return std::nullopt;
   const EventFacts facts = facts_of(facts_);
   facts_.reset();
   return facts;
@@ -116,17 +106,13 @@ StoreResult<void> EventReader::scan_facts(std::int64_t first, std::int64_t last,
   Statement& scan = scanned == Scanned::all ? scan_facts_ : scan_old_facts_;
   scan.bind(1, first).bind(2, last).bind(3, static_cast<std::int64_t>(rows_max));
   for (;;) {
-    auto row = scan.step();
-    if (!row) return std::unexpected(std::move(row.error()));
-    if (!*row) return {};
+    if (!TRY(scan.step())) return {};
     facts.push_back(facts_of(scan));
   }
 }
 
 StoreResult<void> EventReader::read_counts(std::int64_t place, std::vector<RollupCount>& counts) {
-  auto row = counts_.bind(1, place).step();
-  if (!row) return std::unexpected(std::move(row.error()));
-  if (!*row) return {};
+  if (!TRY(counts_.bind(1, place).step())) return {};
   const bool is_sound = decode_rollup(counts_.text(0), counts);
   counts_.reset();
   if (!is_sound) return std::unexpected(unreadable("the counts by hour cannot be read"));
@@ -135,9 +121,7 @@ StoreResult<void> EventReader::read_counts(std::int64_t place, std::vector<Rollu
 
 StoreResult<std::optional<std::int64_t>> EventReader::next_counts(
     std::int64_t from, std::int64_t to, std::vector<RollupCount>& counts) {
-  auto row = next_counts_.bind(1, from).bind(2, to).step();
-  if (!row) return std::unexpected(std::move(row.error()));
-  if (!*row) return std::nullopt;
+  if (!TRY(next_counts_.bind(1, from).bind(2, to).step())) return std::nullopt;
   const std::int64_t place = next_counts_.integer(0);
   const bool is_sound = decode_rollup(next_counts_.text(1), counts);
   next_counts_.reset();
@@ -147,9 +131,7 @@ StoreResult<std::optional<std::int64_t>> EventReader::next_counts(
 
 StoreResult<std::optional<EventReader::TextBlock>> EventReader::text_block(std::int64_t key,
                                                                            const TextNeeds& needs) {
-  auto row = text_block_.bind(1, key).step();
-  if (!row) return std::unexpected(std::move(row.error()));
-  if (!*row) return std::nullopt;
+  if (!TRY(text_block_.bind(1, key).step())) return std::nullopt;
   const std::int64_t last = text_block_.integer(1);
   std::optional<TextBlock> block;
   if (last >= key) {

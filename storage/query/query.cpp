@@ -82,8 +82,8 @@ StoreResult<void> EventQuery::run(std::vector<EventRow>& rows, const QueryBudget
 StoreResult<void> EventQuery::resolve() {
   using Index = EventReader::Index;
   if (filter_.request_id) unions_.push_back({{Index::request, 0}});
-  if (auto resolved = resolve_chat(); !resolved) return resolved;
-  if (auto resolved = resolve_type(); !resolved) return resolved;
+  TRY(resolve_chat());
+  TRY(resolve_type());
   resolve_needs();
   if (filter_.level >= Level::warn) {
     Union levels;
@@ -105,18 +105,16 @@ StoreResult<void> EventQuery::resolve_chat() {
   if (chat.empty()) return {};
   Union chats;
   if (!chat.ends_with('*')) {
-    auto number = reader_.chat_number(chat);
-    if (!number) return std::unexpected(std::move(number.error()));
-    if (*number) chats.push_back({Index::chat, **number});
+    auto number = TRY(reader_.chat_number(chat));
+    if (number) chats.push_back({Index::chat, *number});
   } else {
     chat.remove_suffix(1);
     check_chat_ = chat.empty();
     if (check_chat_) return {};
-    auto numbers = reader_.chat_numbers(chat, kUnionMax + 1);
-    if (!numbers) return std::unexpected(std::move(numbers.error()));
-    check_chat_ = numbers->size() > static_cast<std::size_t>(kUnionMax);
+    auto numbers = TRY(reader_.chat_numbers(chat, kUnionMax + 1));
+    check_chat_ = numbers.size() > static_cast<std::size_t>(kUnionMax);
     if (check_chat_) return {};
-    for (const std::int64_t number : *numbers) chats.push_back({Index::chat, number});
+    for (const std::int64_t number : numbers) chats.push_back({Index::chat, number});
   }
   if (chats.empty()) done_ = true;
   unions_.push_back(std::move(chats));
@@ -136,15 +134,14 @@ StoreResult<std::int64_t> EventQuery::pass_over_blocks(std::int64_t from) {
   if (from >= block_first_ && from <= block_last_) return from;
   for (int left = kBlocksMax; left > 0; --left) {
     ++cost_.steps;
-    auto block = reader_.text_block(from, needs_);
-    if (!block) return std::unexpected(std::move(block.error()));
-    if (!*block) return from;
-    if ((*block)->may_have) {
-      block_first_ = (*block)->first;
-      block_last_ = (*block)->last;
+    auto block = TRY(reader_.text_block(from, needs_));
+    if (!block) return from;
+    if (block->may_have) {
+      block_first_ = block->first;
+      block_last_ = block->last;
       return from;
     }
-    from = filter_.order == EventOrder::newest_first ? (*block)->first - 1 : (*block)->last + 1;
+    from = filter_.order == EventOrder::newest_first ? block->first - 1 : block->last + 1;
     if (comes_before(last_, from)) return from;
   }
   return from;
@@ -203,9 +200,7 @@ StoreResult<std::optional<std::int64_t>> EventQuery::leap(std::int64_t from) {
     furthest = *first;
   }
   if (needs_.is_empty()) return furthest;
-  auto passed = pass_over_blocks(*furthest);
-  if (!passed) return std::unexpected(std::move(passed.error()));
-  return *passed;
+  return TRY(pass_over_blocks(*furthest));
 }
 
 StoreResult<std::optional<std::int64_t>> EventQuery::first_of(Union& streams, std::int64_t from) {

@@ -87,10 +87,9 @@ std::optional<TurnOrder> parse_turn_order(std::string_view name) noexcept {
 }
 
 StoreResult<std::unique_ptr<TurnReader>> TurnReader::open(const std::string& data_directory) {
-  auto database = Database::open_read_only(data_directory + "/picortex.db");
-  if (!database) return std::unexpected(std::move(database.error()));
-  if (auto done = check_schema(**database); !done) return std::unexpected(std::move(done.error()));
-  return std::unique_ptr<TurnReader>(new TurnReader(std::move(*database)));
+  auto database = TRY(Database::open_read_only(data_directory + "/picortex.db"));
+  TRY(check_schema(*database));
+  return std::unique_ptr<TurnReader>(new TurnReader(std::move(database)));
 }
 
 std::unique_ptr<TurnReader> TurnReader::over(std::unique_ptr<Database> database) {
@@ -109,9 +108,8 @@ StoreResult<bool> TurnReader::are_few(const TurnFilter& filter) {
   if (!count) return std::unexpected(std::move(count.error()));
   if (!filter.chat_id.empty()) count->bind_text(1, filter.chat_id);
   count->bind(2, filter.since_ms).bind(3, filter.until_ms).bind(4, kSortedMax + 1);
-  auto fitting = count->value();
-  if (!fitting) return std::unexpected(std::move(fitting.error()));
-  return *fitting <= kSortedMax;
+  auto fitting = TRY(count->value());
+  return fitting <= kSortedMax;
 }
 
 StoreResult<Statement> TurnReader::prepare(const TurnFilter& filter) {
@@ -120,10 +118,9 @@ StoreResult<Statement> TurnReader::prepare(const TurnFilter& filter) {
     return database_->prepare("SELECT " + std::string(kColumns) +
                               " FROM turn WHERE is_agent = 1 AND request = ?1");
   }
-  auto few = are_few(filter);
-  if (!few) return std::unexpected(std::move(few.error()));
+  auto few = TRY(are_few(filter));
   std::string_view index = filter.chat_id.empty() ? "turn_by_start" : "turn_by_chat";
-  if (!*few && filter.order != TurnOrder::newest) index = order.index;
+  if (!few && filter.order != TurnOrder::newest) index = order.index;
   std::string sql = "SELECT " + std::string(kColumns) + " FROM turn INDEXED BY ";
   sql.append(index).append(" WHERE is_agent = 1 AND start_ms >= ?2 AND start_ms < ?3");
   if (!filter.chat_id.empty()) sql += " AND chat = ?1";
@@ -132,23 +129,18 @@ StoreResult<Statement> TurnReader::prepare(const TurnFilter& filter) {
 }
 
 StoreResult<std::vector<Turn>> TurnReader::read(const TurnFilter& filter) {
-  auto rows = prepare(filter);
-  if (!rows) return std::unexpected(std::move(rows.error()));
+  auto rows = TRY(prepare(filter));
   if (filter.request_id) {
-    rows->bind_blob(1, filter.request_id->bytes);
+    rows.bind_blob(1, filter.request_id->bytes);
   } else {
-    if (!filter.chat_id.empty()) rows->bind_text(1, filter.chat_id);
-    rows->bind(2, filter.since_ms).bind(3, filter.until_ms).bind(4, filter.limit);
+    if (!filter.chat_id.empty()) rows.bind_text(1, filter.chat_id);
+    rows.bind(2, filter.since_ms).bind(3, filter.until_ms).bind(4, filter.limit);
   }
   std::vector<Turn> turns;
-  for (;;) {
-    auto row = rows->step();
-    if (!row) return std::unexpected(std::move(row.error()));
-    if (!*row) break;
-    turns.push_back(turn_of(*rows));
+  while (TRY(rows.step())) {
+    turns.push_back(turn_of(rows));
   }
-  if (auto found = find_denied_hosts(turns); !found)
-    return std::unexpected(std::move(found.error()));
+  TRY(find_denied_hosts(turns));
   return turns;
 }
 
@@ -174,16 +166,13 @@ StoreResult<void> TurnReader::find_denied_hosts(std::vector<Turn>& turns) {
 }
 
 StoreResult<TelemetrySeen> TurnReader::telemetry() {
-  auto rows = database_->prepare(
-      "SELECT last_ms, is_process, ranges FROM turn_run ORDER BY last_ms DESC LIMIT 1000");
-  if (!rows) return std::unexpected(std::move(rows.error()));
+  auto rows = TRY(database_->prepare(
+      "SELECT last_ms, is_process, ranges FROM turn_run ORDER BY last_ms DESC LIMIT 1000"));
   TelemetrySeen seen;
   for (;;) {
-    auto row = rows->step();
-    if (!row) return std::unexpected(std::move(row.error()));
-    if (!*row) return seen;
-    seen.last_ms = std::max(seen.last_ms, rows->integer(0));
-    seen.lost_records += missing_in_ranges(rows->text(2), rows->integer(1) != 0);
+    if (!TRY(rows.step())) return seen;
+    seen.last_ms = std::max(seen.last_ms, rows.integer(0));
+    seen.lost_records += missing_in_ranges(rows.text(2), rows.integer(1) != 0);
     ++seen.runs;
   }
 }

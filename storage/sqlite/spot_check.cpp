@@ -61,10 +61,8 @@ StoreResult<void> SpotCheck::prepare(Database& reading) {
       {&arrivals_, "SELECT keys FROM arrival WHERE block = ?1"},
       {&texts_,
        "SELECT last, grams FROM text_block WHERE first <= ?1 ORDER BY first DESC LIMIT 1"}};
-  if (auto done = reading.prepare_all(statements); !done) return done;
-  auto header = read_header();
-  if (!header) return std::unexpected(std::move(header.error()));
-  header_ = *header;
+  TRY(reading.prepare_all(statements));
+  header_ = TRY(read_header());
   return {};
 }
 

@@ -105,7 +105,7 @@ Result<void> replace(const std::string& data_dir, int file, std::string_view tex
     return errno_failure("cannot give " + path + " to the owner of " + data_dir);
   }
   if (fchmod(file, S_IRUSR | S_IWUSR) != 0) return errno_failure("cannot write " + path);
-  if (auto written = write_all(file, text, path); !written) return written;
+  TRY(write_all(file, text, path));
   if (rename((data_dir + kNewTokensName).c_str(), path.c_str()) != 0) {
     return errno_failure("cannot replace " + path);
   }
@@ -193,7 +193,7 @@ Result<void> edit_named_tokens(
   if (!file) return std::unexpected(file.error());
   auto tokens = load_named_tokens(data_dir);
   if (!tokens) return std::unexpected(tokens.error());
-  if (auto changed = change(*tokens); !changed) return changed;
+  TRY(change(*tokens));
   return replace(data_dir, file->number(), render(*tokens));
 }
 

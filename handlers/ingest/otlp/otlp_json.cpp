@@ -47,7 +47,7 @@ Result<void> OtlpJsonDecoder::read_resource(const Element& group_value, OtlpSign
   if (const auto resource = member(*group, "resource")) {
     auto parent = object_of(*resource, "resource");
     if (!parent) return std::unexpected(parent.error());
-    if (auto read = read_attributes(*parent, origin_.resource, origin_texts_); !read) return read;
+    TRY(read_attributes(*parent, origin_.resource, origin_texts_));
   }
   return for_each(*group, names.scopes,
                   [&](const Element& scope) { return read_scope(scope, signal); });
@@ -61,8 +61,8 @@ Result<void> OtlpJsonDecoder::read_scope(const Element& scope_value, OtlpSignal 
   if (const auto library = member(*scope, "scope")) {
     auto parent = object_of(*library, "scope");
     if (!parent) return std::unexpected(parent.error());
-    if (auto read = read_text(*parent, "name", origin_.scope_name); !read) return read;
-    if (auto read = read_text(*parent, "version", origin_.scope_version); !read) return read;
+    TRY(read_text(*parent, "name", origin_.scope_name));
+    TRY(read_text(*parent, "version", origin_.scope_version));
   }
   return for_each(*scope, names.records, [&](const Element& record) {
     if (signal == OtlpSignal::logs) return read_log(record);
@@ -77,7 +77,7 @@ Result<void> OtlpJsonDecoder::begin_record() {
 }
 
 Result<void> OtlpJsonDecoder::read_log(const Element& value) {
-  if (auto begun = begin_record(); !begun) return begun;
+  TRY(begin_record());
   auto record = object_of(value, "logRecords");
   if (!record) return std::unexpected(record.error());
   log_.body = {};
@@ -97,7 +97,7 @@ Result<void> OtlpJsonDecoder::read_log(const Element& value) {
 }
 
 Result<void> OtlpJsonDecoder::read_span(const Element& value) {
-  if (auto begun = begin_record(); !begun) return begun;
+  TRY(begin_record());
   auto span = object_of(value, "spans");
   if (!span) return std::unexpected(span.error());
   auto read = read_id(*span, "traceId", span_.trace_id);
@@ -130,8 +130,8 @@ Result<void> OtlpJsonDecoder::read_span(const Element& value) {
 Result<void> OtlpJsonDecoder::read_metric(const Element& value) {
   auto metric = object_of(value, "metrics");
   if (!metric) return std::unexpected(metric.error());
-  if (auto read = read_text(*metric, "name", point_.metric); !read) return read;
-  if (auto read = read_text(*metric, "unit", point_.unit); !read) return read;
+  TRY(read_text(*metric, "name", point_.metric));
+  TRY(read_text(*metric, "unit", point_.unit));
   point_.is_sum = point_.is_delta = false;
   if (const auto sum = member(*metric, "sum")) {
     auto parent = object_of(*sum, "sum");
@@ -159,7 +159,7 @@ Result<void> OtlpJsonDecoder::read_points(const Element& list, bool is_number) {
 }
 
 Result<void> OtlpJsonDecoder::read_point(const Element& value, bool is_number) {
-  if (auto begun = begin_record(); !begun) return begun;
+  TRY(begin_record());
   auto point = object_of(value, "dataPoints");
   if (!point) return std::unexpected(point.error());
   auto read = read_time(*point, "startTimeUnixNano", point_.start_ns);

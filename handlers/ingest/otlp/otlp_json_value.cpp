@@ -19,7 +19,7 @@ Result<void> append_list(std::string& out, const Element& list, OtlpTexts& texts
   out += '[';
   auto done = for_each(*parent, "values", [&](const Element& each) -> Result<void> {
     OtlpValue item;
-    if (auto read = read_nested(each, item, texts, depth + 1); !read) return read;
+    TRY(read_nested(each, item, texts, depth + 1));
     if (out.size() > kOtlpTextSizeMax) return {};
     if (out.back() != '[') out += ',';
     append_otlp_json(out, item, kOtlpTextSizeMax);
@@ -37,10 +37,10 @@ Result<void> append_map(std::string& out, const Element& list, OtlpTexts& texts,
     auto pair = object_of(each, "values");
     if (!pair) return std::unexpected(pair.error());
     std::string_view key;
-    if (auto read = read_text(*pair, "key", key); !read) return read;
+    TRY(read_text(*pair, "key", key));
     OtlpValue item;
     if (const auto any = member(*pair, "value")) {
-      if (auto read = read_nested(*any, item, texts, depth + 1); !read) return read;
+      TRY(read_nested(*any, item, texts, depth + 1));
     }
     if (out.size() > kOtlpTextSizeMax) return {};
     if (out.back() != '{') out += ',';
@@ -56,9 +56,9 @@ Result<void> append_map(std::string& out, const Element& list, OtlpTexts& texts,
 Result<void> read_compound(const Object& any, OtlpValue& value, OtlpTexts& texts, int depth) {
   std::string text;
   if (const auto list = member(any, "arrayValue")) {
-    if (auto done = append_list(text, *list, texts, depth); !done) return done;
+    TRY(append_list(text, *list, texts, depth));
   } else if (const auto map = member(any, "kvlistValue")) {
-    if (auto done = append_map(text, *map, texts, depth); !done) return done;
+    TRY(append_map(text, *map, texts, depth));
   } else if (const auto bytes = member(any, "bytesValue")) {
     std::string_view base64;
     if (bytes->get(base64) != simdjson::SUCCESS) return wrong("bytesValue", "a string");
@@ -148,7 +148,7 @@ Result<void> read_integer(const Object& parent, std::string_view name, std::int6
 
 Result<void> read_time(const Object& parent, std::string_view name, std::uint64_t& time_ns) {
   std::int64_t number = 0;
-  if (auto read = read_integer(parent, name, number); !read) return read;
+  TRY(read_integer(parent, name, number));
   if (number < 0) return wrong(name, "a time since 1970");
   time_ns = static_cast<std::uint64_t>(number);
   return {};
@@ -157,7 +157,7 @@ Result<void> read_time(const Object& parent, std::string_view name, std::uint64_
 Result<void> read_id(const Object& parent, std::string_view name, std::span<std::uint8_t> id) {
   std::ranges::fill(id, std::uint8_t{0});
   std::string_view text;
-  if (auto read = read_text(parent, name, text); !read) return read;
+  TRY(read_text(parent, name, text));
   if (text.empty()) return {};
   if (text.size() != 2 * id.size()) return wrong(name, "as many hex digits as it should have");
   for (std::size_t i = 0; i < id.size(); ++i) {
@@ -191,10 +191,10 @@ Result<void> read_attributes(const Object& parent, OtlpAttributes& attributes, O
     auto pair = object_of(each, "attributes");
     if (!pair) return std::unexpected(pair.error());
     std::string_view key;
-    if (auto read = read_text(*pair, "key", key); !read) return read;
+    TRY(read_text(*pair, "key", key));
     OtlpValue value;
     if (const auto any = member(*pair, "value")) {
-      if (auto read = read_value(*any, value, texts); !read) return read;
+      TRY(read_value(*any, value, texts));
     }
     attributes.add(key, value);
     return {};

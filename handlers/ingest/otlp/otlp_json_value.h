@@ -55,7 +55,7 @@ Result<void> for_each(const Object& parent, std::string_view name, Use use) {
   Array list;
   if (value->get(list) != simdjson::SUCCESS) return wrong(name, "an array");
   for (const Element each : list) {
-    if (auto done = use(each); !done) return done;
+    TRY(use(each));
   }
   return {};
 }

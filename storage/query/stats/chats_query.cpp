@@ -66,7 +66,7 @@ std::optional<Error> ChatsQuery::error() const {
 StoreResult<void> ChatsQuery::run(EventReader& reader, const QueryBudget& budget) {
   if (phase_ == Phase::last) return find_last(reader, budget);
   StatsQuery& query = phase_ == Phase::events ? events_ : turns_;
-  if (auto done = query.run(reader, budget); !done) return done;
+  TRY(query.run(reader, budget));
   if (!query.is_done()) return {};
   if (query.error()) {
     phase_ = Phase::done;
@@ -84,13 +84,11 @@ StoreResult<void> ChatsQuery::run(EventReader& reader, const QueryBudget& budget
 StoreResult<void> ChatsQuery::find_last(EventReader& reader, const QueryBudget& budget) {
   const auto end = std::chrono::steady_clock::now() + budget.time_max;
   for (; next_ < chats_.size() && std::chrono::steady_clock::now() < end; ++next_) {
-    auto number = reader.chat_number(chats_[next_].chat_id);
-    if (!number) return std::unexpected(std::move(number.error()));
-    if (!*number) continue;
-    auto key = reader.seek(EventReader::Index::chat, **number, first_key_of(kLatestUnixMs + 1),
-                           EventOrder::newest_first);
-    if (!key) return std::unexpected(std::move(key.error()));
-    if (*key) chats_[next_].last_ms = time_of(**key);
+    auto number = TRY(reader.chat_number(chats_[next_].chat_id));
+    if (!number) continue;
+    auto key = TRY(reader.seek(EventReader::Index::chat, *number, first_key_of(kLatestUnixMs + 1),
+                               EventOrder::newest_first));
+    if (key) chats_[next_].last_ms = time_of(*key);
   }
   if (next_ < chats_.size()) return {};
   sort_chats(chats_);
@@ -120,7 +118,7 @@ std::optional<Error> FacetsQuery::error() const {
 StoreResult<void> FacetsQuery::run(EventReader& reader, const QueryBudget& budget) {
   if (is_done()) return {};
   StatsQuery& query = queries_[at_];
-  if (auto done = query.run(reader, budget); !done) return done;
+  TRY(query.run(reader, budget));
   if (query.is_done()) at_ = query.error() ? queries_.size() : at_ + 1;
   return {};
 }

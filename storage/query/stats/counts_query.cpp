@@ -44,12 +44,10 @@ StoreResult<void> CountsQuery::read_rollup(EventReader& reader) {
   // counts yet.
   is_whole(hour_of(asked_.since_ms));
   is_whole(hour_of(asked_.until_ms - 1));
-  auto old_key = reader.total("rollup_old_key", -1);
-  if (!old_key) return std::unexpected(std::move(old_key.error()));
-  auto old_end = reader.total("old_end_key", -1);
-  if (!old_end) return std::unexpected(std::move(old_end.error()));
-  old_key_ = std::max(*old_key, first_key_of(asked_.since_ms) - 1);
-  old_end_ = std::min(*old_end, first_key_of(asked_.until_ms) - 1);
+  auto old_key = TRY(reader.total("rollup_old_key", -1));
+  auto old_end = TRY(reader.total("old_end_key", -1));
+  old_key_ = std::max(old_key, first_key_of(asked_.since_ms) - 1);
+  old_end_ = std::min(old_end, first_key_of(asked_.until_ms) - 1);
   auto read = asked_.chats ? read_chats(reader) : read_all_rows(reader);
   if (read) read = read_tail(reader);
   phase_ = Phase::rows;
@@ -63,15 +61,14 @@ StoreResult<void> CountsQuery::read_all_rows(EventReader& reader) {
   std::int64_t from = rollup_place(asked_.since_ms / kRollupDayMs, kAllChats);
   for (;;) {
     counts_.clear();
-    auto place = reader.next_counts(from, end, counts_);
-    if (!place) return std::unexpected(std::move(place.error()));
-    if (!*place) return {};
-    const bool is_of_all = chat_of_place(**place) == kAllChats;
-    from = **place + 1;
+    auto place = TRY(reader.next_counts(from, end, counts_));
+    if (!place) return {};
+    const bool is_of_all = chat_of_place(*place) == kAllChats;
+    from = *place + 1;
     if (is_of_all && !asked_.tells_chats_apart) {
-      from = rollup_place(day_of_place(**place) + 1, kAllChats);
+      from = rollup_place(day_of_place(*place) + 1, kAllChats);
     }
-    if (is_of_all != asked_.tells_chats_apart) take_row(**place, chat_of_place(**place));
+    if (is_of_all != asked_.tells_chats_apart) take_row(*place, chat_of_place(*place));
   }
 }
 
@@ -81,14 +78,13 @@ StoreResult<void> CountsQuery::read_chats(EventReader& reader) {
   std::int64_t from = rollup_place(asked_.since_ms / kRollupDayMs, kAllChats);
   for (;;) {
     counts_.clear();
-    auto place = reader.next_counts(from, end, counts_);
-    if (!place) return std::unexpected(std::move(place.error()));
-    if (!*place) return {};
-    const std::int64_t day = day_of_place(**place);
+    auto place = TRY(reader.next_counts(from, end, counts_));
+    if (!place) return {};
+    const std::int64_t day = day_of_place(*place);
     for (const std::int64_t chat : *asked_.chats) {
       counts_.clear();
       const std::int64_t own = rollup_place(day, chat);
-      if (auto read = reader.read_counts(own, counts_); !read) return read;
+      TRY(reader.read_counts(own, counts_));
       take_row(own, chat);
     }
     from = rollup_place(day + 1, kAllChats);
@@ -107,26 +103,23 @@ void CountsQuery::take_row(std::int64_t place, std::int64_t chat) {
 
 // What has arrived since the rows were written.
 StoreResult<void> CountsQuery::read_tail(EventReader& reader) {
-  auto counted = reader.total("rollup_arrival", 0);
-  if (!counted) return std::unexpected(std::move(counted.error()));
+  auto counted = TRY(reader.total("rollup_arrival", 0));
   std::vector<std::int64_t> keys;
-  for (std::int64_t next = *counted + 1;;) {
+  for (std::int64_t next = counted + 1;;) {
     keys.clear();
-    auto block = reader.read_arrivals(arrival_block_of(next), keys);
-    if (!block) return std::unexpected(std::move(block.error()));
-    if (!*block) return {};
-    std::int64_t arrival = first_arrival_of(**block);
+    auto block = TRY(reader.read_arrivals(arrival_block_of(next), keys));
+    if (!block) return {};
+    std::int64_t arrival = first_arrival_of(*block);
     for (const std::int64_t key : keys) {
       const std::int64_t own = arrival++;
       const std::int64_t time_ms = time_of(key);
       if (own < next || time_ms < asked_.since_ms || time_ms >= asked_.until_ms) continue;
       if (!is_whole(hour_of(time_ms))) continue;
-      auto facts = reader.read_facts(key);
-      if (!facts) return std::unexpected(std::move(facts.error()));
-      if (!*facts || (*facts)->arrival != own || !is_asked((*facts)->chat)) continue;
-      take_({time_ms, chat_of((*facts)->chat), (*facts)->type, (*facts)->level, 1});
+      auto facts = TRY(reader.read_facts(key));
+      if (!facts || facts->arrival != own || !is_asked(facts->chat)) continue;
+      take_({time_ms, chat_of(facts->chat), facts->type, facts->level, 1});
     }
-    next = first_arrival_of(**block + 1);
+    next = first_arrival_of(*block + 1);
   }
 }
 

@@ -31,7 +31,7 @@ StoreResult<void> ErrorGroupsQuery::run(EventReader& reader, const QueryBudget& 
     reader_ = &reader;
   }
   rows_.clear();
-  if (auto done = query_->run(rows_, budget); !done) return done;
+  TRY(query_->run(rows_, budget));
   for (const EventRow& row : rows_) phase_ == Phase::states ? take_state(row) : take(row);
   if (error_ || (phase_ == Phase::states && states_read_ >= kErrorStatesMax)) {
     phase_ = Phase::done;

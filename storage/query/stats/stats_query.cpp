@@ -71,7 +71,7 @@ StatsQuery::StatsQuery(Asked asked) : asked_(std::move(asked)) {
 StoreResult<void> StatsQuery::run(EventReader& reader, const QueryBudget& budget) {
   if (is_done_) return {};
   if (!is_started_) {
-    if (auto started = start(reader); !started) return started;
+    TRY(start(reader));
   }
   if (is_done_) return {};
   return is_counted_ ? run_counts(reader, budget) : run_rows(reader, budget);
@@ -87,11 +87,8 @@ StoreResult<void> StatsQuery::start(EventReader& reader) {
     if (dimension.kind == Kind::time) counts.steps = asked_.steps;
     if (dimension.kind == Kind::chat) counts.tells_chats_apart = true;
   }
-  auto has_chats = resolve_chats(reader, counts);
-  if (!has_chats) return std::unexpected(std::move(has_chats.error()));
-  auto has_types = *has_chats ? resolve_types(reader) : has_chats;
-  if (!has_types) return std::unexpected(std::move(has_types.error()));
-  if (!*has_types) {
+  auto has_chats = TRY(resolve_chats(reader, counts));
+  if (!has_chats || !TRY(resolve_types(reader))) {
     is_done_ = true;
   } else if (is_counted_) {
     counts_ = std::make_unique<CountsQuery>(std::move(counts),
@@ -105,10 +102,9 @@ StoreResult<bool> StatsQuery::resolve_chats(EventReader& reader, CountsQuery::As
   std::string_view chat = asked_.filter.chat_id;
   if (chat.empty()) return true;
   if (!is_prefix(chat)) {
-    auto number = reader.chat_number(chat);
-    if (!number) return std::unexpected(std::move(number.error()));
-    if (*number) counts.chats = {**number};
-    return number->has_value();
+    auto number = TRY(reader.chat_number(chat));
+    if (number) counts.chats = {*number};
+    return number.has_value();
   }
   chat.remove_suffix(1);
   if (chat.empty()) {
@@ -116,14 +112,13 @@ StoreResult<bool> StatsQuery::resolve_chats(EventReader& reader, CountsQuery::As
     counts.tells_chats_apart = true;
     return true;
   }
-  auto numbers = reader.chat_numbers(chat, kNumbersMax + 1);
-  if (!numbers) return std::unexpected(std::move(numbers.error()));
-  if (numbers->size() > kNumbersMax) {
+  auto numbers = TRY(reader.chat_numbers(chat, kNumbersMax + 1));
+  if (numbers.size() > kNumbersMax) {
     is_counted_ = false;
     return true;
   }
-  const bool is_empty = numbers->empty();
-  counts.chats = std::move(*numbers);
+  const bool is_empty = numbers.empty();
+  counts.chats = std::move(numbers);
   return !is_empty;
 }
 
@@ -131,26 +126,24 @@ StoreResult<bool> StatsQuery::resolve_types(EventReader& reader) {
   std::string_view type = asked_.filter.event_type;
   if (type.empty() || type == "*") return true;
   if (!is_prefix(type)) {
-    auto number = reader.type_number(type);
-    if (!number) return std::unexpected(std::move(number.error()));
-    if (*number) types_ = {**number};
-    return number->has_value();
+    auto number = TRY(reader.type_number(type));
+    if (number) types_ = {*number};
+    return number.has_value();
   }
   type.remove_suffix(1);
-  auto numbers = reader.type_numbers(type, kNumbersMax + 1);
-  if (!numbers) return std::unexpected(std::move(numbers.error()));
-  if (numbers->size() > kNumbersMax) {
+  auto numbers = TRY(reader.type_numbers(type, kNumbersMax + 1));
+  if (numbers.size() > kNumbersMax) {
     is_counted_ = false;
     return true;
   }
-  std::ranges::sort(*numbers);
-  const bool is_empty = numbers->empty();
-  types_ = std::move(*numbers);
+  std::ranges::sort(numbers);
+  const bool is_empty = numbers.empty();
+  types_ = std::move(numbers);
   return !is_empty;
 }
 
 StoreResult<void> StatsQuery::run_counts(EventReader& reader, const QueryBudget& budget) {
-  if (auto done = counts_->run(reader, budget); !done) return done;
+  TRY(counts_->run(reader, budget));
   if (error_) return {};
   if (!counts_->is_done()) return {};
   is_done_ = true;
@@ -195,9 +188,7 @@ StoreResult<void> StatsQuery::name_groups(EventReader& reader) {
       if (kind != Kind::type && kind != Kind::chat) continue;
       const auto [place, is_new] = names_.try_emplace({kind, key[i]});
       if (!is_new) continue;
-      auto name = kind == Kind::type ? reader.type_name(key[i]) : reader.chat_name(key[i]);
-      if (!name) return std::unexpected(std::move(name.error()));
-      place->second = std::move(*name);
+      place->second = TRY(kind == Kind::type ? reader.type_name(key[i]) : reader.chat_name(key[i]));
     }
   }
   return {};
@@ -212,7 +203,7 @@ StoreResult<void> StatsQuery::run_rows(EventReader& reader, const QueryBudget& b
     reader_ = &reader;
   }
   found_.clear();
-  if (auto done = rows_->run(found_, budget); !done) return done;
+  TRY(rows_->run(found_, budget));
   for (const EventRow& row : found_) take(row);
   is_done_ = is_done_ || rows_->is_done();
   return {};
