@@ -5,7 +5,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 # shellcheck source=cmake/packages.sh
 . cmake/packages.sh
 
-scenarios='health frontend-log events durable idle ingest log stall mixed micro start questions queries verdicts soak transport fleet'
+scenarios='health frontend-log events durable otlp idle ingest log stall mixed micro start questions queries verdicts soak transport fleet'
 
 usage() {
   cat <<END
@@ -15,6 +15,7 @@ usage: ./bench.sh [OPTION…] [SCENARIO…]
   frontend-log  POST /api/frontend-log, the rate limit lifted
   events        POST /api/events, one by one and in batches of 100, each answer durable
   durable       the same one by one, by 1, 16, 64 and 512 connections, next to servers that only store and sync
+  otlp          POST /v1/logs in bodies of 512 records, JSON and protobuf, next to the app, which stores them without a sync
   idle          memory with 0, 1,000 and 10,000 idle connections
   ingest        /health while events come at half the rate that is possible
   log           a log line for each request, to a pipe

@@ -4,7 +4,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { transport } from './scenarios/clients.mjs';
-import { durable, events, healthDuringIngest, mixed, questionsDuringIngest, stall } from './scenarios/events.mjs';
+import { durable, events, healthDuringIngest, mixed, otlp, questionsDuringIngest, stall } from './scenarios/events.mjs';
 import { fleet } from './scenarios/fleet.mjs';
 import { frontendLog, health, logLines } from './scenarios/http.mjs';
 import { micro, queries, verdicts } from './scenarios/programs.mjs';
@@ -15,7 +15,7 @@ import { machineKind } from './harness/proc.mjs';
 import { markdown, noise, records } from './harness/report.mjs';
 
 const scenarios = {
-  health, 'frontend-log': frontendLog, events, durable, idle, ingest: healthDuringIngest, log: logLines, stall, mixed, micro,
+  health, 'frontend-log': frontendLog, events, durable, otlp, idle, ingest: healthDuringIngest, log: logLines, stall, mixed, micro,
   start, questions: questionsDuringIngest, queries, verdicts, soak, transport, fleet,
 };
 // Only when they are named.

@@ -31,11 +31,13 @@ export class Picortex extends Server {
     return readFileSync(join(this.data, 'token'), 'utf8').trim();
   }
 
-  async status() {
-    const answer = await fetch(`${this.url}/api/status`, {
-      headers: { authorization: `Bearer ${this.token}`, connection: 'close' },
-    });
+  async ask(path) {
+    const answer = await fetch(this.url + path, { headers: { authorization: `Bearer ${this.token}`, connection: 'close' } });
     return answer.json();
+  }
+
+  status() {
+    return this.ask('/api/status');
   }
 }
 

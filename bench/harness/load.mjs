@@ -23,8 +23,19 @@ async function light(server, { path, connections, seconds }) {
     [join(buildDirectory, 'bench/http_load'), new URL(server.url).port, path, String(connections), String(seconds)]));
 }
 
+// Bodies of telemetry, which are too large and too different for wrk's script.
+async function otlp(server, { coding, connections, seconds }) {
+  const stats = JSON.parse(await output(loadCpus,
+    ['node', join(import.meta.dirname, '../otlp_load.mjs'), new URL(server.url).port, coding, String(connections), String(seconds)],
+    { env: { TOKEN: server.token ?? '' } }));
+  server.otlpRequests = (server.otlpRequests ?? 0) + stats.requests;
+  return stats;
+}
+
+const clients = { light, otlp };
+
 async function run(server, load) {
-  const stats = await (load.load === 'light' ? light : wrk)(server, load);
+  const stats = await (clients[load.load] ?? wrk)(server, load);
   const { requests, rejected, failed = 0 } = stats;
   if (rejected > 0 || failed > 0 || requests === 0) {
     throw new Error(`${server.name}, ${load.load}, ${load.connections} connections: of ${requests} requests ` +

@@ -1,5 +1,6 @@
 // The stack of the founding document, written as its author would: Fastify, pino, @fastify/rate-limit, better-sqlite3
-// and uuid v7. GET /health from the metrics table; POST /api/frontend-log writes a row of events; logs on stdout.
+// and uuid v7. GET /health from the metrics table; POST /api/frontend-log writes a row of events, POST /v1/logs one for each record of
+// OTLP (JSON, or protobuf with protobufjs) in one transaction; logs on stdout.
 //
 //   PORT=… DATA_DIR=… [LOG_LEVEL=info] [FRONTEND_LOG_RATE=30] node server.mjs
 
@@ -10,6 +11,7 @@ import rateLimit from '@fastify/rate-limit';
 import Database from 'better-sqlite3';
 import { v7 as uuidv7 } from 'uuid';
 import pino from 'pino';
+import { decode, rowsOf } from './otlp_logs.mjs';
 
 const rate = Number(process.env.FRONTEND_LOG_RATE ?? 30);
 const metricNames = ['chats_total', 'chats_active_7d', 'turns_total', 'turns_last_24h', 'discriminator_skipped_24h',
@@ -93,6 +95,18 @@ app.post('/api/frontend-log', frontendLog, async (request, reply) => {
   request.log[level]({ event_type: 'frontend', ...fields }, message);
   insertEvent.run(uuidv7(), Date.now(), level, request.id, message, JSON.stringify(fields));
   return reply.code(204).send();
+});
+
+app.addContentTypeParser('application/x-protobuf', { parseAs: 'buffer' }, async (request, body) => decode(body));
+const insertRecord = db.prepare('INSERT INTO events (id, time, level, event_type, request_id, chat_id, msg, data) VALUES (?, ?, ?, ?, ?, ?, ?, ?)');
+const insertRecords = db.transaction((rows) => {
+  for (const { timeMs, type, data } of rows) {
+    insertRecord.run(uuidv7(), timeMs, 'info', type, data['picortex.request_id'], data['picortex.chat_id'], type, JSON.stringify(data));
+  }
+});
+app.post('/v1/logs', { bodyLimit: 8 << 20 }, async (request, reply) => {
+  insertRecords(rowsOf(request.body));
+  return reply.send({});
 });
 
 for (const signal of ['SIGTERM', 'SIGINT']) {

@@ -35,6 +35,25 @@ export async function durable(options) {
   await stopAll([picortex, ...limits]);
 }
 
+// Telemetry as the OpenTelemetry SDKs send it, in bodies of 512 records: picortex answers once they are on the disk, the app once they are
+// in its log. Each record that picortex acknowledged must be there in the end.
+export async function otlp(options) {
+  const records = 512;
+  for (const coding of ['json', 'protobuf']) {
+    const picortex = await new Picortex({ env: quiet }).answers();
+    const fastify = await new Fastify({ env: quiet }).answers();
+    const load = { load: 'otlp', coding, connections: 4, events: records };
+    await interleave(`otlp, ${coding}`, [{ server: picortex, load }, { server: fastify, load }], options);
+    const { total } = await picortex.ask('/api/stats?event_type=claude.api_request');
+    if (total !== picortex.otlpRequests * records) throw new Error(`of ${picortex.otlpRequests * records} records ${total} are stored`);
+    await stopAll([picortex, fastify]);
+    for (const server of [picortex, fastify]) {
+      const scenario = `otlp, ${coding}`;
+      record(scenario, server.name, 'CPU a record', measurement(scenario, server.name, 'CPU/request') / records, 'us');
+    }
+  }
+}
+
 // Sends events at a steady rate. Returns how many were acknowledged.
 async function post(server, rate, seconds) {
   const text = await output(loadCpus,
