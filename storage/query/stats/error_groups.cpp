@@ -62,6 +62,7 @@ void ErrorGroupsQuery::take(const EventRow& row) {
   ++group.count;
   group.level = std::max(group.level, row.level);
   group.first_ms = std::min(group.first_ms, row.time_ms);
+  group.last_arrival = std::max(group.last_arrival, row.arrival);
   if (!row.chat_id.empty() && group.chats.size() < kChatsMax) group.chats.insert(row.chat_id);
   if (row.time_ms <= group.last_ms) return;
   group.last_ms = row.time_ms;
@@ -75,17 +76,14 @@ void ErrorGroupsQuery::take_state(const EventRow& row) {
   ++states_read_;
   const auto note = parse_error_state(row.data);
   // The newest one came first.
-  if (note) states_.try_emplace(note->group, DatedErrorState{row.time_ms, note->state});
+  if (note) states_.try_emplace(note->group, State{row.time_ms, row.arrival, note->state});
 }
 
 std::vector<ErrorGroup> ErrorGroupsQuery::take_groups() {
   std::vector<ErrorGroup> taken;
   for (auto& [id, group] : groups_) {
     if (const auto said = states_.find(id); said != states_.end()) {
-      group.state = said->second.state;
-      const bool has_returned =
-          group.state == ErrorState::resolved && group.last_ms > said->second.time_ms;
-      if (has_returned) group.state = ErrorState::returned;
+      group.state = said->second.has_returned(group) ? ErrorState::returned : said->second.state;
     }
     taken.push_back(std::move(group));
   }

@@ -24,6 +24,7 @@ struct ErrorGroup {
   std::int64_t count = 0;
   std::int64_t first_ms = 0;
   std::int64_t last_ms = 0;
+  std::int64_t last_arrival = 0;  // EventRow::arrival of the one that came last
   Uuid last_event{};
   Uuid last_request{};
   std::string release;          // the newest one's, or its commit
@@ -56,6 +57,21 @@ class ErrorGroupsQuery : public SlicedQuery {
  private:
   enum class Phase { events, states, done };
 
+  // The newest of a group.
+  struct State {
+    std::int64_t time_ms;
+    std::int64_t arrival;
+    ErrorState state;
+
+    // An error may be dated ahead of the resolution that came after it, and one that waited at its
+    // client may come after the resolution of what it is a part of.
+    bool has_returned(const ErrorGroup& group) const noexcept {
+      const bool came_later =
+          arrival == 0 || group.last_arrival == 0 || group.last_arrival > arrival;
+      return state == ErrorState::resolved && group.last_ms > time_ms && came_later;
+    }
+  };
+
   EventFilter filter_;
   Phase phase_ = Phase::events;
   EventReader* reader_ = nullptr;  // that query_ reads with
@@ -63,7 +79,7 @@ class ErrorGroupsQuery : public SlicedQuery {
   std::vector<EventRow> rows_;
   std::size_t states_read_ = 0;
   std::unordered_map<std::uint64_t, ErrorGroup> groups_;
-  ErrorStates states_;
+  std::unordered_map<std::uint64_t, State> states_;
   std::optional<Error> error_;
 };
 

@@ -310,6 +310,25 @@ BOOST_FIXTURE_TEST_CASE(what_was_said_of_a_group_holds_until_it_comes_again, Err
   BOOST_TEST((groups()[0].state == ErrorState::returned));
 }
 
+BOOST_FIXTURE_TEST_CASE(an_error_that_is_dated_ahead_of_its_resolution_has_not_returned, Errors) {
+  fail("boom", kNow + kDay);
+  const std::string id = groups()[0].id;
+  say(id, "resolved", kNow);
+  BOOST_TEST((groups()[0].state == ErrorState::resolved));
+  fail("boom", kNow - kMinute);  // waited at its client
+  BOOST_TEST((groups()[0].state == ErrorState::returned));
+}
+
+BOOST_FIXTURE_TEST_CASE(an_error_that_comes_late_has_not_returned, Errors) {
+  fail("boom", kNow);
+  const std::string id = groups()[0].id;
+  say(id, "resolved", kNow + 3);
+  fail("boom", kNow + 2);
+  BOOST_TEST((groups()[0].state == ErrorState::resolved));
+  fail("boom", kNow + 4);
+  BOOST_TEST((groups()[0].state == ErrorState::returned));
+}
+
 BOOST_FIXTURE_TEST_CASE(the_newest_state_of_each_group_is_read, Errors) {
   BOOST_TEST(get(read_error_states(directory)).empty());
   say("00000000000000aa", "resolved", kNow + 1);
