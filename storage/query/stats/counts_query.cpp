@@ -13,6 +13,8 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kRowsAtOnce = 256;
+// A day with more types and levels than are quickly compared has further ones by the hour.
+constexpr std::size_t kDayCellsMax = 64;
 
 std::int64_t hour_of(std::int64_t time_ms) noexcept { return time_ms / kHourMs * kHourMs; }
 
@@ -97,8 +99,23 @@ void CountsQuery::take_row(std::int64_t place, std::int64_t chat) {
     const std::int64_t hour_ms = day_ms + count.hour * kHourMs;
     if (hour_ms + kHourMs <= asked_.since_ms || hour_ms >= asked_.until_ms) continue;
     if (!is_whole(hour_ms)) continue;
-    take_({hour_ms, chat_of(chat), count.type, count.level, count.count});
+    take_cell({hour_ms, chat_of(chat), count.type, count.level, count.count});
   }
+  for (const CountCell& cell : day_) take_(cell);
+  day_.clear();
+}
+
+// Of a day there are few types and levels, and up to 24 times as many cells.
+void CountsQuery::take_cell(const CountCell& cell) {
+  if (asked_.tells_hours_apart) return take_(cell);
+  for (CountCell& known : day_) {
+    if (known.type != cell.type || known.level != cell.level) continue;
+    known.count += cell.count;
+    known.time_ms = cell.time_ms;
+    return;
+  }
+  if (day_.size() == kDayCellsMax) return take_(cell);
+  day_.push_back(cell);
 }
 
 // What has arrived since the rows were written.

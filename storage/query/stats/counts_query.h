@@ -34,6 +34,7 @@ class CountsQuery : public SlicedQuery {
     std::int64_t until_ms = 0;  // exclusive
     TimeSteps steps = TimeSteps::every(kHourMs);
     bool tells_chats_apart = false;
+    bool tells_hours_apart = true;  // else a cell may be of a day, and its time of the last hour
     // Only these, by number, which needs no distinction.
     std::optional<std::vector<std::int64_t>> chats = {};
   };
@@ -53,6 +54,7 @@ class CountsQuery : public SlicedQuery {
   StoreResult<void> read_chats(EventReader& reader);
   StoreResult<void> read_tail(EventReader& reader);
   void take_row(std::int64_t place, std::int64_t chat);
+  void take_cell(const CountCell& cell);
   // Whether the rollup counts the hour as it is asked for; else it is noted to be counted by rows.
   bool is_whole(std::int64_t hour_ms);
   bool is_asked(std::int64_t chat) const;
@@ -64,6 +66,7 @@ class CountsQuery : public SlicedQuery {
   Take take_;
   Phase phase_ = Phase::rollup;
   std::vector<RollupCount> counts_;
+  std::vector<CountCell> day_;  // of the row, where hours are not distinguished
   std::vector<EventFacts> facts_;
   std::set<std::int64_t> row_hours_;      // beginnings of the hours that are counted by rows
   std::set<std::int64_t> counted_hours_;  // of these, those that have been

@@ -82,9 +82,14 @@ StoreResult<void> StatsQuery::run(EventReader& reader, const QueryBudget& budget
 StoreResult<void> StatsQuery::start(EventReader& reader) {
   is_started_ = true;
   if (!is_counted_) return {};
-  CountsQuery::Asked counts{.since_ms = asked_.filter.since_ms, .until_ms = asked_.filter.until_ms};
+  CountsQuery::Asked counts{.since_ms = asked_.filter.since_ms,
+                            .until_ms = asked_.filter.until_ms,
+                            .tells_hours_apart = false};
   for (const StatsDimension& dimension : asked_.by) {
-    if (dimension.kind == Kind::time) counts.steps = asked_.steps;
+    if (dimension.kind == Kind::time) {
+      counts.steps = asked_.steps;
+      counts.tells_hours_apart = true;
+    }
     if (dimension.kind == Kind::chat) counts.tells_chats_apart = true;
   }
   auto has_chats = TRY(resolve_chats(reader, counts));
