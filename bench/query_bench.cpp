@@ -1,24 +1,29 @@
 // Makes a database of ROWS events and prints what the first page of each query costs.
 //
-//   query_bench [ROWS [DIRECTORY]]
+//   query_bench [ROWS [DIRECTORY [compressed]]]
 //
 // ROWS: events (10000000), a third of a second apart. DIRECTORY: on the disk to measure (.); the
-// database is made in a new directory below it, which is removed at the end.
+// database is made in a new directory below it, which is removed at the end. `compressed`: its data
+// are, as PICORTEX_COMPRESS_DATA has it.
 //
 // A first page is 100 rows, asked for as the daemon does: slices of 1 ms, cut short after 50 ms.
 // "cold" is with the file's pages dropped from the kernel's cache (posix_fadvise(2)).
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <unistd.h>
 
+#include <array>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <random>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "base/time/timestamp.h"
 #include "base/uuid/uuid_v7.h"
 #include "bench/value_of.h"
 #include "storage/event_store.h"
@@ -39,11 +44,20 @@ constexpr int kBatch = 256;
 constexpr int kChats = 200;
 constexpr std::chrono::milliseconds kPageTimeMax{50};
 
-const std::string kData =
-    R"({"method":"POST","path":"/webhooks/linq","status":200,"bytes":1834,"duration_ms":12.4,)"
-    R"("trace_id":"b7d1f3a09c5e4d2f8a6b1c3e5f709182","service":"iMessage","direction":"inbound",)"
-    R"("handle":"+15551234567","parts":[{"type":"text","value":"could you look at the build?"}],)"
-    R"("sent_at":"2026-11-17T14:00:00.000Z"})";
+// As long as what a pino line has, 330 bytes, and as different as lines are.
+std::string data_of(std::int64_t row) {
+  constexpr std::array kWords{"could", "you",  "look", "at",    "the",   "build",
+                              "again", "when", "it",   "fails", "today", "please"};
+  std::mt19937_64 random(static_cast<std::uint64_t>(row));
+  std::string words;
+  while (words.size() < 28) words.append(words.empty() ? "" : " ").append(kWords[random() % 12]);
+  return fmt::format(
+      R"({{"method":"POST","path":"/webhooks/linq","status":200,"bytes":{},"duration_ms":{:.1f},)"
+      R"("trace_id":"{:016x}{:016x}","service":"iMessage","direction":"inbound",)"
+      R"("handle":"+1555{:07}","parts":[{{"type":"text","value":"{}"}}],"sent_at":"{}"}})",
+      random() % 10'000, static_cast<double>(random() % 1000) / 10, random(), random(),
+      random() % 5000, words, iso_time(kStartMs + row * kStepMs));
+}
 
 constexpr const char* kTypes[] = {"linq.inbound", "discriminator.decision", "tmux.turn.start",
                                   "linq.outbound", "tmux.turn.end"};
@@ -77,6 +91,7 @@ Uuid fill(EventStore& store, std::int64_t rows) {
   UuidV7Generator ids;
   Uuid request;
   Uuid middle;
+  std::vector<std::string> data(kBatch);  // of the open transaction
   for (std::int64_t row = 0; row < rows;) {
     value_of(store.begin(kStartMs + row * kStepMs));
     for (int i = 0; i < kBatch && row < rows; ++i, ++row) {
@@ -89,7 +104,8 @@ Uuid fill(EventStore& store, std::int64_t rows) {
       event.event_type = row % 50'000 == 1 ? "egress.rejected" : kTypes[row % 5];
       event.chat_id = chat;
       event.msg = row % 1'000'000 == 9 ? "the needle of this haystack" : "a message was received";
-      event.data = kData;
+      data[static_cast<std::size_t>(i)] = data_of(row);
+      event.data = data[static_cast<std::size_t>(i)];
       event.request_id = request;
       value_of(store.append(event));
     }
@@ -286,8 +302,9 @@ void measure_counts(const std::string& directory, std::int64_t rows) {
 
 int main(int argc, char** argv) {
   const std::int64_t rows = argc > 1 ? std::atoll(argv[1]) : 10'000'000;
-  if (rows <= 0) {
-    std::fprintf(stderr, "usage: query_bench [ROWS [DIRECTORY]]\n");
+  const bool is_compressed = argc > 3 && argv[3] == std::string_view("compressed");
+  if (rows <= 0 || (argc > 3 && !is_compressed)) {
+    std::fprintf(stderr, "usage: query_bench [ROWS [DIRECTORY [compressed]]]\n");
     return 2;
   }
   std::string directory =
@@ -299,6 +316,7 @@ int main(int argc, char** argv) {
   {
     const auto start = Clock::now();
     auto store = value_of(EventStore::open(directory, kStartMs));
+    if (is_compressed) store->compress_data();
     const Uuid request = fill(*store, rows);
     const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
     std::printf("%lld rows in %.0f s, %.0f bytes each\n", static_cast<long long>(rows), seconds,

@@ -174,6 +174,7 @@ void Daemon::log_routes() {
 }
 
 Result<void> Daemon::start(const ServeOptions& options, StartupResources& foundation) {
+  if (options.compresses_data) writer_.compress_data();
   writer_.keep_within(options.retention, options.disk_free_min);
   writer_.guard_with(foundation.lock);
   writer_.open();

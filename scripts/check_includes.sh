@@ -37,7 +37,8 @@ zlib\.h                 handlers/http/middleware/gunzip\.cpp
 brotli/.*               handlers/http/middleware/content_coding\.cpp
 curl/curl\.h             ship/http/curl_library\.h
 protozero/.*            handlers/ingest/otlp/otlp_protobuf\.cpp|ship/encode/otlp_encoder\.cpp
-zstd\.h                 handlers/http/middleware/content_coding\.cpp
+zstd\.h                 handlers/http/middleware/content_coding\.cpp|storage/compression/.*
+zdict\.h                storage/compression/dictionary_builder\.cpp
 CLI/.*                  cli/(parser/(command_parser|typo)|completion/parser_description)\.cpp
 uuid/uuid\.h            base/uuid/uuid\.cpp
 '

@@ -61,7 +61,7 @@ StoreResult<void> EventStore::prepare_statements() {
       {&commit_, "COMMIT"},
       // A key that is taken is passed over without the cost of a failing statement.
       {&insert_event_,
-       "INSERT OR IGNORE INTO event VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"},
+       "INSERT OR IGNORE INTO event VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"},
       {&find_place_,
        "SELECT request FROM event WHERE key = ?1 AND tail = ?2 AND client_id IS NULL"},
       {&find_client_id_, "SELECT request FROM event WHERE client_id = ?1"},
@@ -71,6 +71,7 @@ StoreResult<void> EventStore::prepare_statements() {
   TRY(database_->prepare_all(statements));
   TRY(egress_hosts_.prepare(*database_));
   TRY(names_.prepare(*database_));
+  TRY(compressor_.prepare(*database_));
   TRY(turns_.prepare(*database_));
   TRY(indexes_.prepare(*database_));
   TRY(eraser_.prepare(*database_, names_, counters_, indexes_));
@@ -200,14 +201,26 @@ StoreResult<EventFacts> EventStore::bind_event(const Event& event) {
   auto type = TRY(names_.type_id(event.event_type));
   insert_event_.bind(3, static_cast<std::int64_t>(event.level)).bind(4, type).bind_null(5);
   insert_event_.bind_blob(6, event.request_id.bytes).bind_null(7).bind_text(8, event.msg);
-  insert_event_.bind_null(9).bind(10, indexes_.next_arrival());
-  if (!event.data.empty()) insert_event_.bind_text(9, event.data);
+  insert_event_.bind(10, indexes_.next_arrival());
   EventFacts facts{.type = type, .level = event.level};
-  if (event.chat_id.empty()) return facts;
-  auto chat = TRY(names_.chat_id(event.chat_id, counters_.minute_of(event.time_ms), counters_));
-  insert_event_.bind(5, chat);
-  facts.chat = chat;
+  if (!event.chat_id.empty()) {
+    facts.chat = TRY(names_.chat_id(event.chat_id, counters_.minute_of(event.time_ms), counters_));
+    insert_event_.bind(5, facts.chat);
+  }
+  TRY(bind_data(facts, event.data));
   return facts;
+}
+
+StoreResult<void> EventStore::bind_data(const EventFacts& facts, std::string_view data) {
+  insert_event_.bind_null(9).bind_null(11);
+  const std::string_view compressed = TRY(compressor_.compress(facts.type, facts.chat, data));
+  if (!compressed.empty()) {
+    insert_event_.bind_blob(
+        11, {reinterpret_cast<const std::uint8_t*>(compressed.data()), compressed.size()});
+  } else if (!data.empty()) {
+    insert_event_.bind_text(9, data);
+  }
+  return {};
 }
 
 StoreResult<void> EventStore::insert(const Event& event) {
@@ -297,6 +310,7 @@ StoreResult<void> EventStore::commit() {
   failed_ = false;
   counters_.commit();
   names_.commit();
+  compressor_.commit();
   egress_hosts_.commit();
   indexes_.commit();
   retention_.commit();
@@ -316,6 +330,7 @@ void EventStore::rollback() noexcept {
   database_->rollback();
   counters_.rollback();
   names_.rollback();
+  compressor_.rollback();
   egress_hosts_.rollback();
   indexes_.rollback();
   retention_.rollback();

@@ -7,6 +7,7 @@
 
 #include "base/uuid/random_pool.h"
 #include "storage/chat_eraser.h"
+#include "storage/compression/data_compressor.h"
 #include "storage/counters.h"
 #include "storage/egress_host_table.h"
 #include "storage/event.h"
@@ -72,6 +73,8 @@ class EventStore {
     return indexes_.wants_to_build(now_ms);
   }
   StoreResult<void> build(std::int64_t now_ms);
+  // Compresses the data of events that come from now on (storage/compression/data_compressor.h).
+  void compress_data() { compressor_.enable(); }
   // What is to be deleted from now on (storage/retention.h). Nothing, until it is said.
   void keep_within(const RetentionLimits& limits) noexcept { retention_.limit(limits); }
   // Keeps events that are older than `before_ms` and appended from now on until `until_ms`.
@@ -156,6 +159,7 @@ class EventStore {
   StoreResult<bool> is_stored(const Uuid& id);
   StoreResult<bool> find_duplicate(Statement& find);
   StoreResult<EventFacts> bind_event(const Event& event);
+  StoreResult<void> bind_data(const EventFacts& facts, std::string_view data);
   StoreResult<void> insert(const Event& event);
   // Returns false if the key is taken.
   StoreResult<bool> insert_at(const EventPlace& place);
@@ -167,6 +171,7 @@ class EventStore {
   SpotCheck spot_check_;
   Counters counters_;
   NameInterner names_;
+  DataCompressor compressor_;
   EgressHostTable egress_hosts_;
   TurnTable turns_;
   EventIndexes indexes_;

@@ -22,6 +22,7 @@ StoreResult<void> NameInterner::prepare(Database& database) {
       {&prune_type_,
        "DELETE FROM event_type WHERE id = ?1 AND NOT EXISTS"
        " (SELECT 1 FROM event WHERE type = ?1) RETURNING name"},
+      {&drop_dictionary_, "DELETE FROM dictionary WHERE type = ?1"},
       {&prune_chat_,
        "DELETE FROM chat WHERE id = ?1 AND last_seen_minute < ?2 AND NOT EXISTS"
        " (SELECT 1 FROM event WHERE chat = ?1) RETURNING name, last_seen_minute"}};
@@ -92,6 +93,8 @@ StoreResult<bool> NameInterner::prune_type(std::int64_t id) {
     changed_ = true;
   }
   TRY(prune_type_.run());
+  // What its data were compressed with (storage/compression/data_compressor.h): nothing needs it now.
+  TRY(drop_dictionary_.bind(1, id).run());
   return true;
 }
 

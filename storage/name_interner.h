@@ -73,6 +73,7 @@ class NameInterner {
   Statement insert_chat_;
   Statement see_chat_;
   Statement prune_type_;
+  Statement drop_dictionary_;
   Statement prune_chat_;
 };
 

@@ -28,8 +28,8 @@ struct OptionSection {
 inline constexpr std::array<const Option*, 10> kListeningOptions{
     &kListen,        &kHosts,           &kTrustedProxies, &kPeers,         &kConnectionsMax,
     &kIdleTimeoutMs, &kHeaderTimeoutMs, &kBodyTimeoutMs,  &kSendTimeoutMs, &kDrainSeconds};
-inline constexpr std::array<const Option*, 5> kStorageOptions{
-    &kDataDir, &kDurability, &kRetentionDays, &kMaxDbBytes, &kMinFreeBytes};
+inline constexpr std::array<const Option*, 6> kStorageOptions{
+    &kDataDir, &kDurability, &kCompressData, &kRetentionDays, &kMaxDbBytes, &kMinFreeBytes};
 inline constexpr std::array<const Option*, 3> kLoggingOptions{&kLogLevel, &kLogFormat,
                                                               &kLogLevelFormat};
 inline constexpr std::array<const Option*, 7> kIntakeOptions{

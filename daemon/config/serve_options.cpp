@@ -125,6 +125,7 @@ Result<ServeOptions> read_serve_options(Settings& settings) {
     return true;
   });
   options.durability = settings.one(kDurability, word_of(kDurabilities));
+  options.compresses_data = settings.toggle(kCompressData);
   options.retention = {.age_max_ms = kDayMs * settings.number(kRetentionDays),
                        .size_max = settings.one(kMaxDbBytes, parse_database_size)};
   options.disk_free_min = static_cast<std::uint64_t>(settings.one(kMinFreeBytes, parse_byte_size));

@@ -39,6 +39,7 @@ struct ServeOptions {
   AllowedHosts hosts;                          // from PICORTEX_HOSTS, without the listeners
   http::PeerScopes peers;
   Durability durability = Durability::power;
+  bool compresses_data = false;
   RetentionLimits retention;
   std::uint64_t disk_free_min = 0;  // bytes; 0: do not check
   TrustedProxies trusted_proxies;

@@ -74,7 +74,7 @@ _picortex_command() {
       ;;
     'serve')
       commands='' argument='none'
-      flags='-h --help --config --listen --hosts --trusted-proxies --peers --connections-max --idle-timeout-ms --header-timeout-ms --body-timeout-ms --send-timeout-ms --drain-seconds --data-dir --durability --retention-days --max-db-bytes --min-free-bytes --log-level --log-format --log-level-format --frontend-log-max-bytes --frontend-log-rate --linq-secret --sentry-ingest --sentry-rate --telemetry-rate --chat-budget --alert-command --alert-on --tmux-socket --egress-mode --egress-user --egress-allowlist --egress-upload --egress-dns-port --check --color'
+      flags='-h --help --config --listen --hosts --trusted-proxies --peers --connections-max --idle-timeout-ms --header-timeout-ms --body-timeout-ms --send-timeout-ms --drain-seconds --data-dir --durability --compress-data --retention-days --max-db-bytes --min-free-bytes --log-level --log-format --log-level-format --frontend-log-max-bytes --frontend-log-rate --linq-secret --sentry-ingest --sentry-rate --telemetry-rate --chat-budget --alert-command --alert-on --tmux-socket --egress-mode --egress-user --egress-allowlist --egress-upload --egress-dns-port --check --color'
       valued='--config --listen --hosts --trusted-proxies --peers --connections-max --idle-timeout-ms --header-timeout-ms --body-timeout-ms --send-timeout-ms --drain-seconds --data-dir --durability --retention-days --max-db-bytes --min-free-bytes --log-level --log-format --log-level-format --frontend-log-max-bytes --frontend-log-rate --linq-secret --sentry-rate --telemetry-rate --chat-budget --alert-command --alert-on --tmux-socket --egress-mode --egress-user --egress-allowlist --egress-upload --egress-dns-port --color'
       ;;
     'health')

@@ -70,6 +70,7 @@ complete -c picortex -n '__picortex_at serve' -l send-timeout-ms -x -d 'how long
 complete -c picortex -n '__picortex_at serve' -l drain-seconds -x -d 'how long SIGTERM waits for requests in progress'
 complete -c picortex -n '__picortex_at serve' -l data-dir -x -a '(__fish_complete_directories (commandline -ct))' -d 'the database and the token file live here'
 complete -c picortex -n '__picortex_at serve' -l durability -x -a 'power process' -d 'what 2xx means'
+complete -c picortex -n '__picortex_at serve' -l compress-data -d 'compress the data of new events'
 complete -c picortex -n '__picortex_at serve' -l retention-days -x -d 'delete events that are older than this'
 complete -c picortex -n '__picortex_at serve' -l max-db-bytes -x -d 'size limit of the database and its log on the disk'
 complete -c picortex -n '__picortex_at serve' -l min-free-bytes -x -d 'reject new events with 503 while less than this is free on the disk'

@@ -96,6 +96,10 @@ class EventWriter {
               Durability durability);
   ~EventWriter();
 
+  // Compresses the data of new events (storage/compression/data_compressor.h). Call it before the
+  // loop runs.
+  void compress_data() noexcept { job_.compresses_data = true; }
+
   // Sets which events are deleted, and below how many free bytes of the disk (0: never) clients are
   // rejected. Before the first call everything is kept and accepted.
   void keep_within(const RetentionLimits& limits, std::uint64_t free_min) noexcept;

@@ -79,6 +79,7 @@ StoreResult<void> StoreJob::open() {
   TRY(check_lock());
   store_ = TRY(EventStore::open(directory_, order.now_ms));
   store_->keep_within(order.limits);
+  if (compresses_data) store_->compress_data();
   auto sound = store_->verify_sample(order.events_sampled);
   if (sound) sound = read_so_far();
   if (!sound) store_.reset();

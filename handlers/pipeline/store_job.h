@@ -88,6 +88,7 @@ class StoreJob {
       : directory_(std::move(directory)), durability_(durability) {}
 
   DirectoryLock* lock = nullptr;  // of the directory; null: not checked
+  bool compresses_data = false;   // the store does, of new events
   Order order;
   SubmissionQueue submissions;
 

@@ -3,7 +3,7 @@
 #include <tuple>
 #include <utility>
 
-#include "storage/index/varint.h"
+#include "storage/varint.h"
 
 namespace picortex {
 namespace {

@@ -31,9 +31,11 @@ StoreResult<void> TextIndex::prepare(Database& database) {
       {&delete_, "DELETE FROM text_block WHERE first = ?1"},
       {&first_, "SELECT first, last FROM text_block ORDER BY first LIMIT 1"},
       {&rows_,
-       "SELECT key, msg, data, (SELECT name FROM event_type WHERE id = event.type) FROM event"
+       "SELECT key, msg, data, (SELECT name FROM event_type WHERE id = event.type), compressed "
+       "FROM event"
        " WHERE key >= ?1 AND key <= ?2 ORDER BY key LIMIT ?3"}};
   TRY(database.prepare_all(statements));
+  TRY(decompressor_.prepare(database));
   sealed_ = committed_sealed_ = TRY(database.integer_of(
       "SELECT coalesce((SELECT last FROM text_block ORDER BY first DESC LIMIT 1), -1)"));
   // With fewer rows than a block has there is nothing to look at.
@@ -119,14 +121,14 @@ StoreResult<void> TextIndex::fill(const Gap& gap) {
   rows_.bind(1, gap.first).bind(2, gap.last).bind(3, kRowsPerBlock);
   while (TRY(rows_.step())) {
     const std::string_view msg = rows_.text(1);
-    const std::string_view data = rows_.text(2);
+    TRY(decompressor_.read(rows_.text(2), rows_.text(4), data_));
     filter_.add(msg);
-    filter_.add(data);
+    filter_.add(data_);
     // Readers show what was renamed since under its name of today.
-    shown_ = data;
+    shown_ = data_;
     rename_reason(rows_.text(3), shown_);
-    if (shown_ != data) filter_.add(shown_);
-    bytes += msg.size() + data.size();
+    if (shown_ != data_) filter_.add(shown_);
+    bytes += msg.size() + data_.size();
     is_whole = ++rows == kRowsPerBlock || bytes >= kBytesPerBlock;
     if (!is_whole) continue;
     last = rows_.integer(0);

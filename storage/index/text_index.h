@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 
+#include "storage/compression/data_decompressor.h"
 #include "storage/index/gram_filter.h"
 #include "storage/sqlite/database.h"
 
@@ -56,6 +57,7 @@ class TextIndex {
 
   Database* database_ = nullptr;
   GramFilter filter_;
+  std::string data_;
   std::string shown_;
   std::int64_t next_ = 0;     // the keys before it have been looked at
   std::int64_t sealed_ = -1;  // the last key of any block
@@ -70,6 +72,7 @@ class TextIndex {
   Statement delete_;
   Statement first_;
   Statement rows_;
+  DataDecompressor decompressor_;
 };
 
 }  // namespace picortex

@@ -60,6 +60,7 @@ StoreResult<std::unique_ptr<EventReader>> EventReader::open(const std::string& d
 }
 
 StoreResult<void> EventReader::prepare_statements() {
+  TRY(decompressor_.prepare(*database_));
   for (std::size_t i = 0; i < kSeekSql.size(); ++i) {
     seeks_[i] = TRY(database_->prepare(kSeekSql[i]));
   }
@@ -67,7 +68,7 @@ StoreResult<void> EventReader::prepare_statements() {
       {&begin_, "BEGIN"},
       {&read_,
        "SELECT event.tail, event.level, event_type.name, event.request, chat.name,"
-       " event.client_id, event.msg, event.data, event.arrival FROM event"
+       " event.client_id, event.msg, event.data, event.arrival, event.compressed FROM event"
        " JOIN event_type ON event_type.id = event.type LEFT JOIN chat ON chat.id = event.chat"
        " WHERE event.key = ?1"},
       {&find_place_, "SELECT key FROM event WHERE key = ?1 AND tail = ?2 AND client_id IS NULL"},
@@ -119,7 +120,7 @@ StoreResult<bool> EventReader::read(std::int64_t key, EventRow& row) {
   row.request_id = uuid_of(read_.text(3));
   row.chat_id = read_.text(4);
   row.msg = read_.text(6);
-  row.data = read_.text(7);
+  TRY(decompressor_.read(read_.text(7), read_.text(9), row.data));
   row.arrival = read_.integer(8);
   rename_reason(row.event_type, row.data);
   read_.reset();

@@ -11,6 +11,7 @@
 
 #include "base/level.h"
 #include "base/uuid/uuid.h"
+#include "storage/compression/data_decompressor.h"
 #include "storage/egress_host_table.h"
 #include "storage/index/rollup.h"
 #include "storage/query/text_needs.h"
@@ -146,6 +147,7 @@ class EventReader {
   Statement& seek_statement(Index index, EventOrder order) noexcept;
 
   std::unique_ptr<Database> database_;
+  DataDecompressor decompressor_;
   std::array<Statement, kSeeks> seeks_;
   Statement begin_;
   Statement read_;

@@ -1,12 +1,16 @@
 #include "storage/query/turn_reader.h"
 
+#include <algorithm>
 #include <array>
+#include <charconv>
+#include <cmath>
 #include <cstring>
 #include <map>
 #include <utility>
 
 #include "base/json/json_object.h"
 #include "storage/index/run_ranges.h"
+#include "storage/query/json_field.h"
 #include "storage/sqlite/schema.h"
 
 namespace picortex {
@@ -35,6 +39,15 @@ constexpr std::string_view kColumns =
     " connections, denied, bytes_up,"
     " (SELECT ranges FROM turn_run WHERE turn_run.run = turn.run),"
     " (SELECT is_process FROM turn_run WHERE turn_run.run = turn.run)";
+
+// Millionths of what a JSON number says; 0 where that is none, or no cost.
+std::int64_t micros_of(const std::string& number) {
+  constexpr double kMost = 1e9;
+  double value = 0;
+  const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), value);
+  if (error != std::errc() || !(value > 0 && value < kMost)) return 0;
+  return std::llround(value * 1e6);
+}
 
 Turn turn_of(const Statement& row) {
   Turn turn;
@@ -89,7 +102,9 @@ std::optional<TurnOrder> parse_turn_order(std::string_view name) noexcept {
 StoreResult<std::unique_ptr<TurnReader>> TurnReader::open(const std::string& data_directory) {
   auto database = TRY(Database::open_read_only(data_directory + "/picortex.db"));
   TRY(check_schema(*database));
-  return std::unique_ptr<TurnReader>(new TurnReader(std::move(database)));
+  std::unique_ptr<TurnReader> reader(new TurnReader(std::move(database)));
+  TRY(reader->decompressor_.prepare(*reader->database_));
+  return reader;
 }
 
 std::unique_ptr<TurnReader> TurnReader::over(std::unique_ptr<Database> database) {
@@ -148,19 +163,24 @@ StoreResult<std::vector<Turn>> TurnReader::read(const TurnFilter& filter) {
 StoreResult<void> TurnReader::find_denied_hosts(std::vector<Turn>& turns) {
   constexpr int kTurnsMax = 100;
   constexpr std::int64_t kEventsMax = 2000;
-  auto hosts = TRY(database_->prepare(
-      "SELECT DISTINCT coalesce(json_extract(data, '$.host'), json_extract(data, '$.address')) FROM"
-      " (SELECT data, type FROM event INDEXED BY event_by_request WHERE request = ?1 LIMIT ?2)"
-      " WHERE type = (SELECT id FROM event_type WHERE name = 'egress.rejected') LIMIT ?3"));
+  auto denials = TRY(database_->prepare(
+      "SELECT data, compressed FROM (SELECT data, compressed, type FROM event INDEXED BY "
+      "event_by_request"
+      " WHERE request = ?1 LIMIT ?2)"
+      " WHERE type = (SELECT id FROM event_type WHERE name = 'egress.rejected')"));
   int left = kTurnsMax;
   for (Turn& turn : turns) {
     if (turn.denied == 0) continue;
     if (left-- == 0) break;
-    hosts.bind_blob(1, turn.request_id.bytes).bind(2, kEventsMax);
-    hosts.bind(3, static_cast<std::int64_t>(Turn::kDeniedHostsMax));
-    while (TRY(hosts.step())) {
-      if (!hosts.text(0).empty()) turn.denied_hosts.emplace_back(hosts.text(0));
+    denials.bind_blob(1, turn.request_id.bytes).bind(2, kEventsMax);
+    while (TRY(denials.step())) {
+      TRY(decompressor_.read(denials.text(0), denials.text(1), data_));
+      std::string host = first_json_text(data_, {"host", "address"});
+      if (host.empty() || std::ranges::count(turn.denied_hosts, host) > 0) continue;
+      turn.denied_hosts.push_back(std::move(host));
+      if (turn.denied_hosts.size() == Turn::kDeniedHostsMax) break;
     }
+    denials.reset();
   }
   return {};
 }
@@ -189,14 +209,14 @@ StoreResult<CostCheck> TurnReader::check_costs(std::int64_t now_ms) {
   };
   std::map<Uuid, Sums> runs;
   auto points = TRY(database_->prepare(
-      "SELECT coalesce(json_extract(data, '$.picortex_run_id'), json_extract(data, "
-      "'$.session_id')),"
-      " cast(round(json_extract(data, '$.cost_usd') * 1000000) AS INTEGER) FROM event"
+      "SELECT data, compressed FROM event"
       " WHERE type = (SELECT id FROM event_type WHERE name = 'claude.cost_metric')"
       " ORDER BY key DESC LIMIT ?1"));
   points.bind(1, kPointsMax);
   while (TRY(points.step())) {
-    if (const auto run = parse_uuid(points.text(0))) runs[*run].metric += points.integer(1);
+    TRY(decompressor_.read(points.text(0), points.text(1), data_));
+    const auto run = parse_uuid(first_json_text(data_, {"picortex_run_id", "session_id"}));
+    if (run) runs[*run].metric += micros_of(first_json_text(data_, {"cost_usd"}));
   }
   if (runs.empty()) return CostCheck();
   auto turns = TRY(database_->prepare(

@@ -9,6 +9,7 @@
 
 #include "base/time/timestamp.h"
 #include "base/uuid/uuid.h"
+#include "storage/compression/data_decompressor.h"
 #include "storage/sqlite/database.h"
 #include "storage/turn_note.h"
 
@@ -100,6 +101,8 @@ class TurnReader {
   StoreResult<Statement> prepare(const TurnFilter& filter);
 
   std::unique_ptr<Database> database_;
+  DataDecompressor decompressor_;
+  std::string data_;
 };
 
 // Appends it as a JSON object: times as ISO 8601, cost_usd and bytes_up null where they are

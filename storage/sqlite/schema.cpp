@@ -158,6 +158,16 @@ CREATE TABLE IF NOT EXISTS egress_traffic (
 PRAGMA user_version = 7;
 )sql";
 
+// Version 8: data that are compressed with a dictionary of their type (storage/compression/). Such an event
+// has no `data`.
+constexpr const char* kCompressionSql = R"sql(
+ALTER TABLE event ADD COLUMN compressed BLOB;
+CREATE TABLE dictionary (
+  number INTEGER PRIMARY KEY, type INTEGER NOT NULL, content BLOB NOT NULL) STRICT;
+CREATE INDEX dictionary_by_type ON dictionary (type);
+PRAGMA user_version = 8;
+)sql";
+
 StoreResult<std::int64_t> read_version(Database& database) {
   auto version = database.integer_of("PRAGMA user_version");
   if (!version || (*version > 0 && *version <= kSchemaVersion)) return version;
@@ -195,6 +205,7 @@ StoreResult<void> update_tables(Database& database) {
   if (done && *version < 5) done = database.execute(kTurnsSql);
   if (done && *version < 6) done = database.execute(kIndexesSql);
   if (done && *version < 7) done = database.execute(kTrafficSql);
+  if (done && *version < 8) done = database.execute(kCompressionSql);
   if (done) done = database.execute("COMMIT");
   if (!done) database.rollback();
   return done;

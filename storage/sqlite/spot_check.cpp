@@ -51,7 +51,7 @@ StoreResult<void> SpotCheck::prepare(Database& reading) {
       {&event_,
        "SELECT key, type, chat, request, client_id,"
        " instr(msg, char(1114111, 1)) + ifnull(instr(data, char(1114111, 1)), 0), arrival, msg,"
-       " data FROM event WHERE key >= ?1 ORDER BY key LIMIT 1"},
+       " data, compressed FROM event WHERE key >= ?1 ORDER BY key LIMIT 1"},
       {&by_type_, "SELECT 1 FROM event INDEXED BY event_by_type WHERE type = ?1 AND key = ?2"},
       {&by_chat_, "SELECT 1 FROM event INDEXED BY event_by_chat WHERE chat = ?1 AND key = ?2"},
       {&by_request_,
@@ -62,6 +62,7 @@ StoreResult<void> SpotCheck::prepare(Database& reading) {
       {&texts_,
        "SELECT last, grams FROM text_block WHERE first <= ?1 ORDER BY first DESC LIMIT 1"}};
   TRY(reading.prepare_all(statements));
+  TRY(decompressor_.prepare(reading));
   header_ = TRY(read_header());
   return {};
 }
@@ -115,7 +116,8 @@ StoreResult<std::optional<std::int64_t>> SpotCheck::check_event(std::int64_t fro
   const bool has_client_id = !event_.is_null(4);
   const std::int64_t arrival = event_.integer(6);
   const std::string msg(event_.text(7));
-  const std::string data(event_.text(8));
+  std::string data;
+  TRY(decompressor_.read(event_.text(8), event_.text(9), data));
   event_.reset();
   const auto bytes_of = [](const std::string& text) {
     return std::span(reinterpret_cast<const std::uint8_t*>(text.data()), text.size());

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "base/uuid/random_pool.h"
+#include "storage/compression/data_decompressor.h"
 #include "storage/sqlite/database.h"
 
 namespace picortex {
@@ -43,6 +44,7 @@ class SpotCheck {
   StoreResult<void> check_text(std::int64_t key, std::string_view msg, std::string_view data);
 
   Database* reading_ = nullptr;
+  DataDecompressor decompressor_;
   Header header_{};
   std::int64_t next_ = 0;  // the key from which the next event in order is searched
   RandomPool random_;

@@ -124,7 +124,7 @@ test('tokens of which one is damaged', only, async () => {
 test('a database of an older picortex', only, async (t) => {
   const daemon = await host.startDaemon(t);
   await daemon.stop();
-  execFileSync('sqlite3', [inData('picortex.db'), `ALTER TABLE event DROP COLUMN arrival; DROP TABLE arrival; DROP TABLE rollup;
+  execFileSync('sqlite3', [inData('picortex.db'), `ALTER TABLE event DROP COLUMN compressed; DROP TABLE dictionary; ALTER TABLE event DROP COLUMN arrival; DROP TABLE arrival; DROP TABLE rollup;
     DROP TABLE text_block; PRAGMA user_version = 5;`]);
   const found = await host.finds('database.schema', /has schema 5, and this picortex needs \d+/);
   assert.match(found.fix, /^picortex serve --data-dir /);

@@ -20,6 +20,7 @@ inline constexpr std::int64_t kNow = 1'794'924'000'000;
 
 // Makes a database of version 4 of one of version 5.
 inline const std::string kToVersion4 =
+    "ALTER TABLE event DROP COLUMN compressed; DROP TABLE dictionary;"
     "DROP TABLE arrival; DROP TABLE rollup; DROP TABLE text_block;"
     "ALTER TABLE event DROP COLUMN arrival;"
     "DELETE FROM total WHERE name IN ('rollup_arrival', 'arrival_epoch', 'old_end_key',"

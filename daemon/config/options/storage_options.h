@@ -22,6 +22,16 @@ inline constexpr Option kDurability{
     .meaning = "what 2xx means: power: fsynced; process: survives the process, not a power cut",
     .allowed = "power or process",
     .see = "internals/storage-durability"};
+inline constexpr Option kCompressData{
+    .flag = "--compress-data",
+    .variable = "PICORTEX_COMPRESS_DATA",
+    .placeholder = "",
+    .fallback = "false",
+    .meaning =
+        "compress the data of new events: half the disk; other programs that read the database "
+        "find none there",
+    .kind = Option::Kind::toggle,
+    .see = "reference/database"};
 inline constexpr Option kRetentionDays{
     .flag = "--retention-days",
     .variable = "PICORTEX_RETENTION_DAYS",

@@ -50,6 +50,7 @@ BOOST_AUTO_TEST_CASE(tables_of_an_older_version_end_up_as_new_ones_are) {
   // Version 3 had no table of outcomes, whose rows come from its hosts' attempts, no turns and no
   // indexes of arrival, counts and texts.
   run("DROP TABLE turn; DROP TABLE turn_prompt; DROP TABLE turn_message; DROP TABLE turn_run;"
+      "ALTER TABLE event DROP COLUMN compressed; DROP TABLE dictionary;"
       "ALTER TABLE event DROP COLUMN arrival; DROP TABLE arrival; DROP TABLE rollup;"
       "DROP TABLE text_block; DROP TABLE egress_outcome; PRAGMA user_version = 3;"
       "INSERT INTO egress_host (name, port, protocol, outcome, first_seen_ms, last_seen_ms, "
