@@ -9,6 +9,7 @@ import { fleet } from './scenarios/fleet.mjs';
 import { frontendLog, health, logLines } from './scenarios/http.mjs';
 import { micro, queries, verdicts } from './scenarios/programs.mjs';
 import { idle, start } from './scenarios/size.mjs';
+import { page } from './scenarios/page.mjs';
 import { soak } from './scenarios/soak.mjs';
 import { stopRunning } from './harness/children.mjs';
 import { machineKind } from './harness/proc.mjs';
@@ -16,10 +17,10 @@ import { markdown, noise, records } from './harness/report.mjs';
 
 const scenarios = {
   health, 'frontend-log': frontendLog, events, durable, otlp, idle, ingest: healthDuringIngest, log: logLines, stall, mixed, micro,
-  start, questions: questionsDuringIngest, queries, verdicts, soak, transport, fleet,
+  start, questions: questionsDuringIngest, queries, verdicts, soak, transport, page, fleet,
 };
 // Only when they are named.
-const byHand = new Set(['fleet']);
+const byHand = new Set(['fleet', 'page']);
 
 // bench.sh has checked the arguments.
 const { values, positionals } = parseArgs({
@@ -30,6 +31,7 @@ const { values, positionals } = parseArgs({
     'stall-seconds': { type: 'string', default: '60' },
     'soak-seconds': { type: 'string', default: '900' },
     events: { type: 'string', default: '10000000' },
+    'page-seconds': { type: 'string', default: '300' },
     'fleet-seconds': { type: 'string', default: '600' },
     'fleet-rate': { type: 'string', default: '5000' },
     out: { type: 'string', default: resolve(import.meta.dirname, '../build/bench') },
@@ -44,6 +46,7 @@ const options = {
   stallSeconds: Number(values['stall-seconds']),
   soakSeconds: Number(values['soak-seconds']),
   events: Number(values.events),
+  pageSeconds: Number(values['page-seconds']),
   fleetSeconds: Number(values['fleet-seconds']),
   fleetRate: Number(values['fleet-rate']),
   progress(text) {
