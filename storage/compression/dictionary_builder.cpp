@@ -6,43 +6,52 @@
 #include <ranges>
 #include <utility>
 
+#include "base/ascii.h"
+
 namespace picortex {
 namespace {
 
-// What is in one of so many samples is shared.
+// What one in so many samples has is shared.
 constexpr std::size_t kSharedPart = 16;
 
-// One token of JSON: a string with its quotes, another value, or what stands in between.
+// A run of letters and digits, of a member's name or a value; or a byte of anything else.
 struct Token {
   enum class Kind { name, value, mark };
   Kind kind;
   std::string_view text;
 };
 
-bool is_mark(char c) noexcept {
-  return c == '{' || c == '}' || c == '[' || c == ']' || c == ',' || c == ':';
+bool is_of_word(char c) noexcept {
+  return is_digit(c) || is_alpha(c) || static_cast<unsigned char>(c) >= 0x80;
 }
 
-// The token at the beginning of `rest`, which is not empty and may be cut off anywhere.
-Token first_token(std::string_view rest) noexcept {
-  if (is_mark(rest.front())) return {Token::Kind::mark, rest.substr(0, 1)};
-  if (rest.front() != '"') {
-    const auto* const end = std::ranges::find_if(rest.substr(1), is_mark);
-    return {Token::Kind::value, std::string_view(rest.begin(), end)};
-  }
+// The size of the JSON string at the beginning of `rest`, with its quotes; it may be cut off.
+std::size_t string_size(std::string_view rest) noexcept {
   std::size_t size = 1;
   while (size < rest.size() && rest[size] != '"') size += rest[size] == '\\' ? 2 : 1;
-  size = std::min(size + 1, rest.size());
-  const bool is_name = size < rest.size() && rest[size] == ':';
-  return {is_name ? Token::Kind::name : Token::Kind::value, rest.substr(0, size)};
+  return std::min(size + 1, rest.size());
+}
+
+template <class Take>
+void for_each_part(std::string_view text, Token::Kind kind, Take take) {
+  while (!text.empty()) {
+    const auto* const end = std::ranges::find_if_not(text, is_of_word);
+    const bool is_mark = end == text.begin();
+    const std::string_view part =
+        text.substr(0, is_mark ? 1 : std::string_view(text.begin(), end).size());
+    take(Token{is_mark ? Token::Kind::mark : kind, part});
+    text.remove_prefix(part.size());
+  }
 }
 
 template <class Take>
 void for_each_token(std::string_view json, Take take) {
   while (!json.empty()) {
-    const Token token = first_token(json);
-    take(token);
-    json.remove_prefix(token.text.size());
+    const bool is_string = json.front() == '"';
+    const std::size_t size = is_string ? string_size(json) : std::min(json.find('"'), json.size());
+    const bool is_name = is_string && size < json.size() && json[size] == ':';
+    for_each_part(json.substr(0, size), is_name ? Token::Kind::name : Token::Kind::value, take);
+    json.remove_prefix(size);
   }
 }
 
@@ -61,7 +70,7 @@ void DictionaryBuilder::add(std::string_view data, std::int64_t chat) {
   });
 }
 
-// The sample without the values that are its own.
+// The sample without the words that are its own.
 std::string DictionaryBuilder::shared_part(std::string_view sample) const {
   std::string part;
   for_each_token(sample, [&](const Token& token) {

@@ -12,7 +12,7 @@ namespace picortex {
 // alone, a few hundred bytes, and finds little to refer to without one (RFC 8878, section 5).
 //
 // A dictionary stays while an event of its type does, longer than the events it was made of. So it
-// has only what many of them share: of the values, those of a quarter of the samples and of more
+// has only what a sixteenth of them share: the names of members, and of the values the words of more
 // than one chat. What a single person wrote is not among them, and `forget` leaves nothing behind.
 class DictionaryBuilder {
  public:

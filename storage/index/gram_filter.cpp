@@ -16,12 +16,23 @@ constexpr std::uint32_t place_of(std::uint32_t gram) noexcept {
   return static_cast<std::uint32_t>(std::uint64_t{hash} * kBits >> 32);
 }
 
+bool is_of_numbers(char c) noexcept {
+  return is_digit(c) || (c >= 'a' && c <= 'f') || c == '-' || c == '.' || c == ':';
+}
+
+// Of the grams of numbers one in four.
+bool counts(std::uint32_t gram) noexcept { return (gram * 0x85ebca6bU) >> 30 == 0; }
+
 template <class Function>
 void for_each_gram(std::string_view text, Function function) {
   std::uint32_t gram = 0;
+  std::size_t in_number = 0;  // so many bytes up to here are a number's
   for (std::size_t i = 0; i < text.size(); ++i) {
-    gram = gram << 8 | static_cast<std::uint8_t>(lower(text[i]));
-    if (i + 1 >= GramFilter::kGramSize) function(place_of(gram));
+    const char c = lower(text[i]);
+    gram = gram << 8 | static_cast<std::uint8_t>(c);
+    in_number = is_of_numbers(c) ? in_number + 1 : 0;
+    if (i + 1 < GramFilter::kGramSize) continue;
+    if (in_number < GramFilter::kGramSize || counts(gram)) function(place_of(gram));
   }
 }
 
