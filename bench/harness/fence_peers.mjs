@@ -94,7 +94,7 @@ shutdown_lifetime 0 seconds
       const rules = join(etc, 'rules');
       mkdirSync(rules);
       writeFileSync(join(etc, 'default-config.json'), JSON.stringify({
-        Server: { Address: `unix://${etc}/nobody.sock`, LogFile: '/dev/stdout' }, DefaultAction: 'deny', DefaultDuration: 'once',
+        Server: { Address: `unix://${etc}/no-ui.sock`, LogFile: '/dev/stdout' }, DefaultAction: 'deny', DefaultDuration: 'once',
         InterceptUnknown: false, ProcMonitorMethod: 'proc', LogLevel: 2, Firewall: 'iptables', Stats: { MaxEvents: 150, MaxStats: 25 },
       }));
       const allow = (rule, operand, data) => writeFileSync(join(rules, `${rule}.json`), JSON.stringify({

@@ -40,7 +40,7 @@ struct ProcessOwner {
 //
 // Most connections come from a process that has opened others a moment ago, so what was read is kept
 // for kKeptTime: as long as the process has the same parent and executable, and its arguments and
-// environment are where they were, which the kernel chooses anew for each program that it executes.
+// environment are where they were, which the kernel chooses again for each program that it executes.
 // The registered turns must be the same, and the tracer is looked for each time.
 class ProcessDescriber {
  public:

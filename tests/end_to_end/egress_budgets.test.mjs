@@ -184,7 +184,7 @@ describe('an upload budget', { skip: needsRoot }, () => {
     const list = await picortex('list');
     assert.match(list.output, new RegExp(`${addresses.sink}:9000 upload=1M/1h .*, ${line.bytes_up} bytes of upload 1M/1h, used up`));
     assert.equal((await picortex('status')).output.split('\n')[0], 'the rules are as expected');
-    // Packets that were in the queue behind the one that did not fit are no further attempts.
+    // Packets that were in the queue after the one that did not fit are no further attempts.
     assert.ok(daemon.lines.every((l) => l.event_type !== 'egress.rejected' || l.executable), 'each denial has its process');
   });
 

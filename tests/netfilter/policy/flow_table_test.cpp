@@ -774,7 +774,7 @@ BOOST_AUTO_TEST_CASE(denies_http_to_an_address_for_the_name_that_it_lacks) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(repeats_a_denial_of_the_owner_to_what_is_in_the_queue_behind_it) {
+BOOST_AUTO_TEST_CASE(repeats_a_denial_of_the_owner_to_what_follows_in_the_queue) {
   const Verdict spent{.evidence = Evidence::http_host, .reason = Reason::upload_budget_spent};
   const auto repeats = [](const Verdict& verdict, Reason reason) {
     return verdict.action == Action::reject && !verdict.is_final && verdict.reason == reason;

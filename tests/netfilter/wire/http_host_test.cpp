@@ -114,7 +114,7 @@ BOOST_AUTO_TEST_CASE(denies_what_two_parsers_may_read_in_two_ways) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(tells_an_address_from_what_is_no_host) {
+BOOST_AUTO_TEST_CASE(reports_an_address_where_it_is_one) {
   for (const std::string host : {"1.2.3.4", "1.2.3.4:80", "[2001:db8::1]", "[::1]:8080"}) {
     BOOST_TEST((status_of("GET / HTTP/1.1\r\nHost: " + host + "\r\n\r\n") == address), host);
     BOOST_TEST((status_of("GET / HTTP/1.1\r\nhost:" + host + "\r") == address), host);
