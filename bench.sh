@@ -25,7 +25,8 @@ usage: ./bench.sh [OPTION…] [SCENARIO…]
   start         start to first answer on a database of --events
   questions     events one by one on that database, with and without somebody who asks meanwhile
   queries       first pages of queries on a database of --events
-  verdicts      the egress fence, in network namespaces (root)
+  verdicts      the egress fence, in network namespaces (root); when it is named, next to other fences too: haproxy, squid-openssl and
+                opensnitch are installed for that, and their services switched off
   soak          disk, memory and the longest iteration near the size limit, with queries, streams, backups and a slow reader
   transport     what picortex/pino costs the bot's event loop, next to pino to a file
   page          frames a second and heap of the page's live list at 200 events/s (chromium-headless-shell); only when it is named
@@ -76,10 +77,27 @@ while [ $# -gt 0 ]; do
   shift
 done
 
+# Other fences, as far as they can be installed: the bench names those that are missing. Their services must not run, neither now
+# (invoke-rc.d(8)) nor after the next start of this machine.
+install_fence_peers() {
+  local name policy=/usr/sbin/policy-rc.d status
+  [ "$(id -u)" -eq 0 ] || return 0
+  for name in "${fence_peer_packages[@]}"; do
+    status=$(dpkg-query --show --showformat='${db:Status-Status}' "$name" 2>/dev/null || true)
+    if [ "$status" = installed ] || [ -e "$policy" ]; then continue; fi
+    printf '#!/bin/sh\nexit 101\n' >"$policy"
+    chmod 755 "$policy"
+    install_packages "$name" || true
+    rm -f "$policy"
+    if command -v systemctl >/dev/null; then systemctl --quiet disable "${name%-openssl}" 2>/dev/null || true; fi
+  done
+}
+
 if ! has_node; then bench_packages+=(nodejs npm); fi
 [[ " ${arguments[*]} " != *" fleet "* ]] || bench_packages+=(clickhouse-server curl iproute2)
 [[ " ${arguments[*]} " != *" page "* ]] || bench_packages+=(chromium-headless-shell)
 install_packages "${bench_packages[@]}"
+if [[ " ${arguments[*]} " == *" verdicts "* ]]; then install_fence_peers; fi
 
 # install_modules DIRECTORY
 install_modules() {

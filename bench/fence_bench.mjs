@@ -8,6 +8,7 @@
 //   tls      the same with a TLS handshake and a request to nginx
 //   bulk     throughput of an allowed connection, compared with no rules
 //   burst    10,000 attempts at once: the counters, and the daemon's memory
+//   peers    next to other fences that allow by name, as far as they are installed (harness/fence_comparison.mjs)
 // The contestants run in alternation, round by round; a table is printed on stdout, each measurement as a line of JSON in FILE.
 //
 //   fence_bench.mjs [SECONDS] [--only SCENARIO,…] [--json FILE]   (1: a flood's and a transfer's length; needs root, dnsmasq, nginx, ipset)
@@ -30,6 +31,7 @@ const traffic = join(programs, 'fence_traffic');
 const { World, addresses, fencedUid, needsRoot } = await import('../tests/end_to_end/support/namespaces.mjs');
 const { eventually } = await import('../tests/end_to_end/support/daemon.mjs');
 const { Client } = await import('../tests/end_to_end/support/client.mjs');
+const { compareFences } = await import('./harness/fence_comparison.mjs');
 const { authorization } = await import('../tests/end_to_end/support/token.mjs');
 if (needsRoot) throw new Error(needsRoot);
 
@@ -228,11 +230,23 @@ function installIpset(world) {
   rules(...user, '-j', 'REJECT');
 }
 
-async function measure() {
+// `certificate`: the files of one, for what reads the server's answer.
+const serve = (world, ...certificate) =>
+  world.outside.start(bench, pinned(1, [traffic, 'serve', addresses.shared, port, ...certificate]), ['ignore', 'ignore', 'inherit']);
+
+async function measurePeers() {
+  await compareFences({
+    owner: bench, serve, startFence: startDaemon, lookUp, client, median, rounds, seconds, port,
+    report: (contestant, stats) => report('peers', contestant, stats),
+  });
+}
+
+// In worlds of their own.
+async function measureAlone() {
   const worlds = {};
   for (const contestant of ['no rules', 'ipset', 'picortex']) {
     worlds[contestant] = await World.create(bench);
-    worlds[contestant].outside.start(bench, pinned(1, [traffic, 'serve', addresses.shared, port]), ['ignore', 'ignore', 'inherit']);
+    serve(worlds[contestant]);
   }
   installIpset(worlds.ipset);
   if (wants('flood')) await measureFlood(worlds.picortex);
@@ -244,7 +258,8 @@ async function measure() {
 }
 
 try {
-  await measure();
+  if (['flood', 'hello', 'tls', 'bulk', 'burst'].some(wants)) await measureAlone();
+  if (wants('peers')) await measurePeers();
   if (values.json) writeFileSync(values.json, results.map((result) => `${JSON.stringify(result)}\n`).join(''));
   await finish(0);
 } catch (error) {

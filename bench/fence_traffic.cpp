@@ -1,9 +1,12 @@
 // Traffic for fence_bench.mjs: the peer that it connects to, and the fenced user's clients.
 //
-//   serve ADDRESS PORT                  answers the first bytes of each connection, reads the rest
+//   serve ADDRESS PORT [CERT KEY]       answers the first bytes of each connection, reads the rest; with
+//                                       a certificate as a TLS server would, else with canned bytes
 //   hello ADDRESS PORT NAME COUNT       µs from connect to the first answer byte, a line each
 //   tls ADDRESS PORT NAME COUNT         µs from connect through a TLS handshake and a request, each
 //   upload ADDRESS PORT NAME SECONDS    bits a second that the peer took
+//   tls-by-proxy ADDRESS PORT NAME PORT COUNT, upload-by-proxy ADDRESS PORT NAME PORT SECONDS
+//                                       the same through an HTTP proxy, which is asked for NAME:PORT
 //   flood SOURCE ADDRESS PORT SECONDS   SYNs from a raw socket, as many as it can; how many it sent
 //   burst ADDRESS PORT COUNT            connects without waiting; how many were denied
 #include <arpa/inet.h>
@@ -73,6 +76,28 @@ void expect_answer(int socket) {
   if (recv(socket, answer.data(), answer.size(), 0) <= 0) fail("no answer");
 }
 
+// Where a client connects to, and what it asks a proxy there for, if it is one: "NAME:PORT".
+struct Target {
+  sockaddr_in end;
+  std::string asked_of_proxy;
+};
+
+FileDescriptor reach(const Target& target) {
+  FileDescriptor socket = connect_to(target.end);
+  if (target.asked_of_proxy.empty()) return socket;
+  const std::string request = "CONNECT " + target.asked_of_proxy +
+                              " HTTP/1.1\r\nHost: " + target.asked_of_proxy + "\r\n\r\n";
+  send_all(socket.number(), request);
+  std::string answer;
+  while (!answer.ends_with("\r\n\r\n")) {
+    char next = 0;
+    if (recv(socket.number(), &next, 1, 0) != 1) fail("the proxy");
+    answer += next;
+  }
+  if (!answer.starts_with("HTTP/1.1 200")) fail("the proxy denies it");
+  return socket;
+}
+
 double microseconds_since(Clock::time_point began) {
   return std::chrono::duration<double, std::micro>(Clock::now() - began).count();
 }
@@ -108,7 +133,29 @@ std::string server_hello() {
   return answer;
 }
 
-int serve(const sockaddr_in& end) {
+TlsContext make_server_context(const char* certificate, const char* key) {
+  TlsContext context(SSL_CTX_new(TLS_server_method()), &SSL_CTX_free);
+  if (SSL_CTX_use_certificate_file(context.get(), certificate, SSL_FILETYPE_PEM) != 1 ||
+      SSL_CTX_use_PrivateKey_file(context.get(), key, SSL_FILETYPE_PEM) != 1) {
+    fail("the certificate");
+  }
+  return context;
+}
+
+// Returns what the server sends after `hello`, for peers that read it.
+std::string answer_to(SSL_CTX* context, std::span<const char> hello) {
+  const Tls tls(SSL_new(context), &SSL_free);
+  BIO* in = BIO_new(BIO_s_mem());
+  BIO* out = BIO_new(BIO_s_mem());
+  SSL_set_bio(tls.get(), in, out);
+  BIO_write(in, hello.data(), static_cast<int>(hello.size()));
+  SSL_accept(tls.get());
+  char* bytes = nullptr;
+  const long size = BIO_get_mem_data(out, &bytes);
+  return {bytes, static_cast<std::size_t>(size)};
+}
+
+int serve(const sockaddr_in& end, SSL_CTX* context) {
   const FileDescriptor listener = open_socket();
   const int one = 1;
   setsockopt(listener.number(), SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
@@ -117,11 +164,14 @@ int serve(const sockaddr_in& end) {
     fail("listen");
   }
   std::vector<char> buffer(1 << 20);
-  const std::string answer = server_hello();
+  const std::string canned = server_hello();
   for (;;) {
     const FileDescriptor peer(accept(listener.number(), nullptr, nullptr));
     if (!peer.is_open()) fail("accept");
-    if (recv(peer.number(), buffer.data(), buffer.size(), 0) <= 0) continue;
+    const ssize_t size = recv(peer.number(), buffer.data(), buffer.size(), 0);
+    if (size <= 0) continue;
+    const std::span hello(buffer.data(), static_cast<std::size_t>(size));
+    const std::string answer = context == nullptr ? canned : answer_to(context, hello);
     send(peer.number(), answer.data(), answer.size(), MSG_NOSIGNAL);
     while (recv(peer.number(), buffer.data(), buffer.size(), 0) > 0) {
     }
@@ -141,12 +191,12 @@ int time_hellos(const sockaddr_in& end, const char* name, int count) {
   return 0;
 }
 
-int time_tls(const sockaddr_in& end, const char* name, int count) {
+int time_tls(const Target& target, const char* name, int count) {
   const TlsContext context = make_context();
   const std::string request = std::string("GET / HTTP/1.1\r\nHost: ") + name + "\r\n\r\n";
   for (int i = 0; i < count; ++i) {
     const auto began = Clock::now();
-    const FileDescriptor socket = connect_to(end);
+    const FileDescriptor socket = reach(target);
     const Tls tls = make_tls(context.get(), name);
     SSL_set_fd(tls.get(), socket.number());
     std::array<char, 4096> answer;
@@ -160,8 +210,8 @@ int time_tls(const sockaddr_in& end, const char* name, int count) {
   return 0;
 }
 
-int upload(const sockaddr_in& end, const char* name, double seconds) {
-  const FileDescriptor socket = connect_to(end);
+int upload(const Target& target, const char* name, double seconds) {
+  const FileDescriptor socket = reach(target);
   send_all(socket.number(), client_hello(name));
   expect_answer(socket.number());
   // The largest records of application data: a handshake would be followed by such records.
@@ -178,7 +228,9 @@ int upload(const sockaddr_in& end, const char* name, double seconds) {
     sent += block.size();
   }
   shutdown(socket.number(), SHUT_WR);
-  expect_answer(socket.number());
+  // The peer's last byte, when it has all. A proxy may end both directions at once instead: what it
+  // holds by then counts as well.
+  if (char last = 0; recv(socket.number(), &last, 1, 0) < 0) fail("the end");
   std::printf("%.0f\n", static_cast<double>(sent) * 8e6 / microseconds_since(began));
   return 0;
 }
@@ -276,15 +328,23 @@ int burst(const sockaddr_in& end, int count) {
 int main(int argc, char** argv) {
   const std::span<char*> words(argv + 1, static_cast<std::size_t>(argc - 1));
   const std::string what = words.empty() ? "" : words[0];
-  if (what == "serve" && words.size() == 3) return serve(endpoint(words[1], words[2]));
+  if (what == "serve" && words.size() == 3) return serve(endpoint(words[1], words[2]), nullptr);
+  if (what == "serve" && words.size() == 5) {
+    return serve(endpoint(words[1], words[2]), make_server_context(words[3], words[4]).get());
+  }
   if (what == "hello" && words.size() == 5) {
     return time_hellos(endpoint(words[1], words[2]), words[3], std::atoi(words[4]));
   }
   if (what == "tls" && words.size() == 5) {
-    return time_tls(endpoint(words[1], words[2]), words[3], std::atoi(words[4]));
+    return time_tls({endpoint(words[1], words[2]), ""}, words[3], std::atoi(words[4]));
   }
   if (what == "upload" && words.size() == 5) {
-    return upload(endpoint(words[1], words[2]), words[3], std::atof(words[4]));
+    return upload({endpoint(words[1], words[2]), ""}, words[3], std::atof(words[4]));
+  }
+  if (what.ends_with("-by-proxy") && words.size() == 6) {
+    const Target target{endpoint(words[1], words[2]), std::string(words[3]) + ':' + words[4]};
+    return what.starts_with("tls") ? time_tls(target, words[3], std::atoi(words[5]))
+                                   : upload(target, words[3], std::atof(words[5]));
   }
   if (what == "flood" && words.size() == 5) {
     return flood(words[1], endpoint(words[2], words[3]), std::atof(words[4]));

@@ -21,6 +21,9 @@ arm64_packages=(g++-12-aarch64-linux-gnu qemu-system-arm cpio dpkg-dev)
 bench_packages=("${build_packages[@]}" libbenchmark-dev wrk nginx-light util-linux coreutils valgrind make python3
   iptables iproute2 ipset dnsmasq-base tmux sqlite3)
 
+# What the fence is measured next to. They bring services of the same names, except squid-openssl.
+fence_peer_packages=(haproxy squid-openssl opensnitch)
+
 # has_node: is there a Node.js that can run the end-to-end tests?
 has_node() {
   local major

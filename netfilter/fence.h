@@ -126,6 +126,7 @@ class Fence final : private PacketJudge {
   Metering meter(Verdict& verdict, const Packet& packet) noexcept;
   Metering bill(Verdict& verdict, const Packet& packet) noexcept;
   Metering meter_allowed(Verdict& verdict, PacketStatus status, const Packet& packet) noexcept;
+  void end_denied(Verdict& verdict, const Packet& packet) noexcept;
   void adopt_budgets();
   void install_metering() noexcept;
   void resume_metering(const ConntrackEntry& connection);

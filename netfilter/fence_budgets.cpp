@@ -30,11 +30,13 @@ std::int64_t sent_bytes(const ConntrackEntry& connection) noexcept {
 // Charges a packet of a connection that the kernel has not taken over, and changes a verdict that
 // would let it exceed a budget.
 Fence::Metering Fence::meter(Verdict& verdict, const Packet& packet) noexcept {
-  const bool leaves = verdict.action != Action::reject && verdict.action != Action::drop &&
-                      verdict.action != Action::close;
-  if (packet.protocol != kProtocolTcp || !leaves) return {};
-  const std::int64_t now_ms = reactor_.unix_ms();
+  const bool leaves = verdict.action != Action::drop && verdict.action != Action::close;
+  if (packet.protocol != kProtocolTcp) return {};
   const FlowKey key = key_of(packet);
+  // A denial ends the connection: what was counted before leaves first.
+  if (verdict.action == Action::reject) return {.record = meter_.record_of(key)};
+  if (!leaves) return {};
+  const std::int64_t now_ms = reactor_.unix_ms();
   // Another connection had this port before, unless the SYN repeats one whose data was judged.
   if (packet.opens_connection() && verdict.action != Action::judge) meter_.close(key);
   if (verdict.is_final) meter_.open(key, verdict, now_ms);
@@ -47,6 +49,7 @@ Fence::Metering Fence::meter(Verdict& verdict, const Packet& packet) noexcept {
              .reason = charge->reason,
              .host = charge->host,
              .rule = charge->rule};
+  end_denied(verdict, packet);
   return {.is_metered = true, .breach = charge->breach, .record = charge->record};
 }
 
@@ -66,6 +69,7 @@ Fence::Metering Fence::bill(Verdict& verdict, const Packet& packet) noexcept {
              .reason = is_spent ? Reason::upload_budget_spent : bill.reason,
              .host = verdict.host,
              .rule = verdict.rule};
+  end_denied(verdict, packet);
   return {};
 }
 
@@ -93,13 +97,24 @@ Fence::Metering Fence::meter_allowed(Verdict& verdict, PacketStatus status,
   }
   verdict = {.action = otherwise, .reason = Reason::untracked_flow};
   // Learn mode denies nothing, so it need not report that again with each packet.
-  if (!charge) verdict.is_final = otherwise == Action::reject;
-  if (!charge) return {};
+  if (!charge) {
+    verdict.is_final = otherwise == Action::reject;
+    end_denied(verdict, packet);
+    return {};
+  }
   verdict.evidence = charge->evidence;
   verdict.reason = charge->reason;
   verdict.host = charge->host;
   verdict.rule = charge->rule;
+  end_denied(verdict, packet);
   return {.breach = charge->breach, .record = charge->record};
+}
+
+// More packets of a connection that is denied now may be in the queue. They are denied as well, and by
+// then the client's socket may be gone, so they must not be reported as if they were connections.
+void Fence::end_denied(Verdict& verdict, const Packet& packet) noexcept {
+  if (verdict.action != Action::reject) return;
+  verdict.is_final = flows_.deny(packet, verdict, reactor_.unix_ms());
 }
 
 void Fence::adopt_budgets() {

@@ -47,9 +47,11 @@ export async function verdicts(options) {
   options.progress('verdicts: in network namespaces');
   await output(allCpus, ['node', join(import.meta.dirname, '../fence_bench.mjs'), String(options.seconds), '--json', file],
     { isTidy: true });
+  const missing = [];
   for (const line of readFileSync(file, 'utf8').trim().split('\n')) {
-    const { scenario, contestant, ...stats } = JSON.parse(line);
+    const { scenario, contestant, not_measured: reason, ...stats } = JSON.parse(line);
+    if (reason) missing.push(`${contestant} (${reason})`);
     for (const [name, number] of Object.entries(stats)) record(`verdicts, ${scenario}`, contestant, name, number, '');
   }
-  return undefined;
+  return missing.length > 0 ? `Not measured next to the fence: ${missing.join('; ')}.` : undefined;
 }

@@ -27,7 +27,7 @@ int bad_pattern(const EgressOptions& options, const char* reason) {
   return egress_failed(
       2, display(options.argument) + " is no rule: " + reason +
              "; give HOST, *.HOST, HOST:PORT or ADDRESS/BITS:PORT; a name may be followed by "
-             "private and dns-only, and any of them by upload=");
+             "private, dns-only and upgrade, and any of them by upload=");
 }
 
 // Prints the rules that may still allow a name or network that is denied.

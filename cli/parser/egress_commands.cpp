@@ -50,7 +50,9 @@ void declare_lists(EgressGroup& egress) {
            "HOST, *.HOST, HOST:PORT or ADDRESS/BITS:PORT; the port is 443 when not given. After a "
            "name, in one argument: private (it may resolve to private addresses), dns-only (the "
            "address that it resolved to suffices, for protocols that show no name, as in "
-           "'github.com:22 dns-only')"});
+           "'github.com:22 dns-only'), upgrade (HTTP may become another protocol, such as "
+           "WebSocket). After any of them: upload=SIZE/TIME or upload=SIZE/conn (how much may be "
+           "sent, as in 'github.com upload=20M/1h'; --upload adds the same)"});
   egress.add(EgressVerb::deny, "deny", "Remove a host's rules from the owner's files",
              kEgressFileOptions,
              {.name = "RULE",

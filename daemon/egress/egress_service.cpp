@@ -137,6 +137,7 @@ void EgressService::append_status(JsonObject& status) const {
       .number("dns_strangers", stats.dns.strangers)
       .number("dns_mismatches", stats.dns.mismatches)
       .number("dns_lost", stats.dns.lost)
+      .number("dns_accept_failures", stats.dns.accept_failures)
       .number("addresses_turned_away", stats.addresses_turned_away)
       .number("address_log_failures", stats.address_log_failures)
       .number("flows", stats.flows)

@@ -6,6 +6,7 @@
 namespace picortex {
 
 void AgentProcessRegistry::add(const ProcessKey& process, TurnIds ids) {
+  ++changes_;
   const auto known = by_pid_.find(process.pid);
   const auto old = known != by_pid_.end()     ? known->second
                    : runs_.size() == kRunsMax ? runs_.begin()
@@ -21,6 +22,7 @@ void AgentProcessRegistry::add(const ProcessKey& process, TurnIds ids) {
 void AgentProcessRegistry::remove(const ProcessKey& process) {
   const auto known = by_pid_.find(process.pid);
   if (known == by_pid_.end() || known->second->process != process) return;
+  ++changes_;
   runs_.erase(known->second);
   by_pid_.erase(known);
 }
@@ -38,6 +40,7 @@ void AgentProcessRegistry::sweep() noexcept {
     if (stat && stat->start_time == run->process.start_time) {
       runs_.splice(runs_.end(), runs_, run);
     } else {
+      ++changes_;
       by_pid_.erase(run->process.pid);
       runs_.erase(run);
     }

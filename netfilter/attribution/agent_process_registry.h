@@ -34,6 +34,8 @@ class AgentProcessRegistry {
   void sweep() noexcept;
 
   std::size_t size() const noexcept { return runs_.size(); }
+  // How often an entry was added or removed.
+  std::uint64_t changes() const noexcept { return changes_; }
 
  private:
   struct Run {
@@ -44,6 +46,7 @@ class AgentProcessRegistry {
 
   RunList runs_;  // first the oldest, or the one not swept for longest
   std::unordered_map<pid_t, RunList::iterator> by_pid_;
+  std::uint64_t changes_ = 0;
 };
 
 }  // namespace picortex

@@ -10,6 +10,7 @@
 #include <cstring>
 #include <ctime>
 #include <optional>
+#include <utility>
 
 #include "base/parse.h"
 #include "netfilter/wire/packet.h"
@@ -27,7 +28,7 @@ std::chrono::nanoseconds thread_time() noexcept {
 
 // Directory entries that one step reads: some tens of microseconds.
 constexpr int kEntriesPerStep = 64;
-constexpr std::size_t kRecentMax = 8;
+constexpr std::size_t kRecentMax = 32;
 
 // "socket:[4711]" → 4711.
 std::optional<std::uint64_t> socket_inode(std::string_view link) noexcept {
@@ -40,27 +41,17 @@ std::optional<std::uint64_t> socket_inode(std::string_view link) noexcept {
 
 }  // namespace
 
-std::string_view id_source_label(IdSource source) noexcept {
-  switch (source) {
-    case IdSource::none:
-      return "none";
-    case IdSource::claimed:
-      return "claimed";
-    case IdSource::registered:
-      break;
-  }
-  return "registered";
-}
-
 Attribution::Attribution(Reactor& reactor, const AgentProcessRegistry& runs, SockDiagQuery sockets,
                          AnswerCallback on_answer)
-    : reactor_(reactor), runs_(runs), sockets_(std::move(sockets)), on_answer_(on_answer) {}
+    : reactor_(reactor), describer_(runs), sockets_(std::move(sockets)), on_answer_(on_answer) {}
 
 void Attribution::ask(std::uint32_t ticket, const SocketEnds& ends, Kind kind) {
   Question question{ticket, {}, pass_ + 1, reactor_.now() + kTimeLimit, ends, kind};
   Budget& budget = budget_of(kind);
   if (!may_ask(budget)) {
     ++turned_away_;
+  } else if (kind == Kind::allowed) {
+    question.is_asked = false;
   } else if (const auto found = sockets_.find(ends)) {
     question.socket = *found;
   }
@@ -101,7 +92,17 @@ void Attribution::work_ahead() noexcept {
   rest();
 }
 
+// Until here, the packet of an allowed connection has waited for nothing. Its client waits for the
+// answer now.
+void Attribution::ask_kernel() noexcept {
+  for (Question& question : waiting_) {
+    if (std::exchange(question.is_asked, true)) continue;
+    question.socket = sockets_.find(question.ends).value_or(SocketOwner{});
+  }
+}
+
 void Attribution::work_behind() noexcept {
+  ask_kernel();
   const auto end = thread_time() + kShortSlice;
   while (!waiting_.empty()) {
     step();
@@ -125,7 +126,8 @@ void Attribution::rest() {
 void Attribution::give_up() {
   for (std::size_t i = waiting_.size(); i-- > 0;) {
     const Question& question = waiting_[i];
-    if (question.socket.inode == 0 || question.deadline <= reactor_.now()) answer(i, {});
+    if ((question.is_asked && question.socket.inode == 0) || question.deadline <= reactor_.now())
+      answer(i, {});
   }
 }
 
@@ -266,52 +268,8 @@ void Attribution::answer(std::size_t question, const ProcessOwner& process_owner
 
 // A process with many sockets, as in a flood, is described once per iteration.
 const ProcessOwner& Attribution::describe_found() {
-  if (!described_) described_ = describe(pid_);
+  if (!described_) described_ = describer_.describe(pid_, reactor_.now());
   return *described_;
-}
-
-ProcessOwner Attribution::describe(pid_t pid) const {
-  ProcessOwner process_owner{.pid = pid,
-                             .tracer_pid = 0,
-                             .executable = read_executable(pid),
-                             .command = read_command_line(pid),
-                             .ids = {},
-                             .id_source = IdSource::none};
-  find_ids(pid, process_owner);
-  blame_tracer(process_owner);
-  return process_owner;
-}
-
-void Attribution::blame_tracer(ProcessOwner& process_owner) const {
-  const pid_t tracer = read_tracer(process_owner.pid).value_or(0);
-  if (tracer == 0) return;
-  ProcessOwner by{.pid = tracer, .executable = {}, .command = {}, .ids = {}};
-  find_ids(tracer, by);
-  const bool is_same_turn =
-      by.id_source == process_owner.id_source && by.ids.request_id == process_owner.ids.request_id;
-  if (is_same_turn) return;
-  process_owner.tracer_pid = tracer;
-  process_owner.ids = by.ids;
-  process_owner.id_source = by.id_source;
-}
-
-// The nearest registered ancestor takes precedence, then the nearest one that claims IDs.
-void Attribution::find_ids(pid_t pid, ProcessOwner& process_owner) const {
-  for (int level = 0; level <= kAncestorsMax && pid > 1; ++level) {
-    const auto stat = read_process_stat(pid);
-    if (!stat) return;
-    if (level == 0) process_owner.start_time = stat->start_time;
-    if (const TurnIds* ids = runs_.find({pid, stat->start_time})) {
-      process_owner.ids = *ids;
-      process_owner.id_source = IdSource::registered;
-      return;
-    }
-    if (process_owner.id_source == IdSource::none) {
-      process_owner.ids = read_claimed_ids(pid);
-      if (!process_owner.ids.request_id.is_nil()) process_owner.id_source = IdSource::claimed;
-    }
-    pid = stat->parent;
-  }
 }
 
 }  // namespace picortex

@@ -12,32 +12,11 @@
 
 #include "base/callback.h"
 #include "netfilter/attribution/agent_process_registry.h"
-#include "netfilter/attribution/process.h"
+#include "netfilter/attribution/process_description.h"
 #include "netfilter/kernel/sock_diag_query.h"
 #include "reactor/reactor.h"
 
 namespace picortex {
-
-// The source of a turn's IDs.
-enum class IdSource : std::uint8_t {
-  none,
-  claimed,     // from the environment of the process or an ancestor: it can be forged
-  registered,  // from `picortex run`, which reported the process or an ancestor
-};
-
-// "none", "claimed", "registered".
-std::string_view id_source_label(IdSource source) noexcept;
-
-// The owner of a socket, as far as it could be determined; pid 0: unknown.
-struct ProcessOwner {
-  pid_t pid = 0;
-  std::uint64_t start_time = 0;  // as in ProcessKey; 0: it had gone
-  pid_t tracer_pid = 0;          // another turn's process that traced it, ptrace(2); 0: none
-  std::string executable;
-  std::string command;  // any bytes
-  TurnIds ids;
-  IdSource id_source = IdSource::none;
-};
 
 // Finds the process that owns a socket: the socket's inode from the kernel at once, while it lives;
 // then the process that has it open, from /proc, in slices of the loop's time at the iterations'
@@ -58,9 +37,6 @@ struct ProcessOwner {
 // A question is answered by the descriptor that shows its socket, or as unknown: at the end of its
 // first complete pass, after kTimeLimit, or in the next slice if the kernel knows no such socket.
 //
-// A traced process can be made to do anything by its tracer: unless both work for the same turn,
-// the IDs are the tracer's.
-//
 // Everything is bounded: questions per iteration and per interval (those for names have a budget of
 // their own, so that a flood of names leaves connections attributed), so that a flood of denials
 // costs little more than its verdicts; pending questions; the time of a slice; and the time of a
@@ -74,7 +50,6 @@ class Attribution {
   static constexpr std::size_t kLookupsWaitingMax = 16;
   static constexpr int kLookupsPerWindow = 8;
   static constexpr std::chrono::milliseconds kWindow{100};
-  static constexpr int kAncestorsMax = 32;
   static constexpr std::size_t kProcessesMax = 65'536;
   static constexpr std::chrono::microseconds kSlice{500};
   static constexpr std::chrono::microseconds kShortSlice{20};  // others' packets wait for it
@@ -92,7 +67,8 @@ class Attribution {
               AnswerCallback on_answer);
 
   // Asks for the owner of a socket; `ticket` is returned with the answer. Must be called before the
-  // packet's verdict is sent, since a denial ends the socket.
+  // packet's verdict is sent, since a denial ends the socket. The kernel is asked at once, or, if the
+  // connection is allowed, as soon as its verdict is sent.
   void ask(std::uint32_t ticket, const SocketEnds& ends, Kind kind);
 
   // The same for a look-up that was allowed. False: there is no time for it, and no answer comes.
@@ -118,6 +94,7 @@ class Attribution {
     Instant deadline;
     SocketEnds ends;
     Kind kind;
+    bool is_asked = true;  // of the kernel
 
     bool is_urgent() const noexcept { return kind == Kind::name || kind == Kind::denied; }
   };
@@ -139,6 +116,7 @@ class Attribution {
     if (kind == Kind::lookup) return lookups_;
     return kind == Kind::name ? names_ : connections_;
   }
+  void ask_kernel() noexcept;
   void rest();
   void step();
   void begin_pass();
@@ -151,12 +129,9 @@ class Attribution {
   void give_up();
   void answer(std::size_t question, const ProcessOwner& process_owner);
   const ProcessOwner& describe_found();
-  ProcessOwner describe(pid_t pid) const;
-  void find_ids(pid_t pid, ProcessOwner& process_owner) const;
-  void blame_tracer(ProcessOwner& process_owner) const;
 
   Reactor& reactor_;
-  const AgentProcessRegistry& runs_;
+  ProcessDescriber describer_;
   SockDiagQuery sockets_;
   AnswerCallback on_answer_;
   std::vector<Question> waiting_;

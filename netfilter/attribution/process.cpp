@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <memory>
 #include <span>
 
 #include "base/file_descriptor.h"
@@ -40,12 +41,20 @@ std::string_view read_into(std::span<char> buffer, pid_t pid, const char* name) 
   return {buffer.data(), filled};
 }
 
+// The same for files that the kernel writes whole into a buffer that is large enough (seq_file): one
+// read is all.
+std::string_view read_once(std::span<char> buffer, pid_t pid, const char* name) noexcept {
+  const FileDescriptor file(open(path_of(pid, name).data(), O_RDONLY | O_CLOEXEC));
+  const ssize_t size = file.is_open() ? read(file.number(), buffer.data(), buffer.size()) : 0;
+  return {buffer.data(), size > 0 ? static_cast<std::size_t>(size) : 0};
+}
+
 // Reads a number of /proc/PID/status. `name` begins with the newline before it; the process's own
 // name, which comes first, has its newlines escaped.
 template <class Number>
 std::optional<Number> read_status(pid_t pid, std::string_view name) noexcept {
   std::array<char, 1024> buffer;
-  const std::string_view status = read_into(buffer, pid, "status");
+  const std::string_view status = read_once(buffer, pid, "status");
   const std::size_t at = status.find(name);
   if (at == status.npos) return std::nullopt;
   std::string_view value = status.substr(at + name.size());
@@ -62,27 +71,36 @@ bool is_plain_text(std::string_view text) {
 }  // namespace
 
 std::optional<ProcessStat> parse_process_stat(std::string_view text) noexcept {
-  // pid (comm) state ppid … starttime …; comm may contain anything, including parentheses.
-  constexpr int kParentField = 4;
-  constexpr int kStartTimeField = 22;
+  // pid (comm) state ppid … starttime … arg_start arg_end env_start …; comm may contain anything,
+  // including parentheses. Fields are counted from 1.
+  ProcessStat stat;
   const std::size_t comm_end = text.rfind(") ");
   if (comm_end == text.npos) return std::nullopt;
   text.remove_prefix(comm_end + 2);
-  std::optional<pid_t> parent;
-  for (int field = 3; field < kStartTimeField; ++field) {
-    if (field == kParentField) parent = take_whole<pid_t>(text);
-    const std::size_t blank = text.find(' ');
-    if (blank == text.npos) return std::nullopt;
-    text.remove_prefix(blank + 1);
-  }
+  int field = 3;
+  const auto skip_to = [&](int wanted) {
+    for (; field < wanted; ++field) {
+      const std::size_t blank = text.find(' ');
+      if (blank == text.npos) return false;
+      text.remove_prefix(blank + 1);
+    }
+    return true;
+  };
+  if (!skip_to(4)) return std::nullopt;
+  const auto parent = take_whole<pid_t>(text);
+  if (!parent || !skip_to(22)) return std::nullopt;
   const auto start_time = take_whole<std::uint64_t>(text);
-  if (!parent || !start_time) return std::nullopt;
-  return ProcessStat{*parent, *start_time};
+  if (!start_time) return std::nullopt;
+  stat.parent = *parent;
+  stat.start_time = *start_time;
+  if (skip_to(48)) stat.arguments_at = take_whole<std::uint64_t>(text).value_or(0);
+  if (skip_to(50)) stat.environment_at = take_whole<std::uint64_t>(text).value_or(0);
+  return stat;
 }
 
 std::optional<ProcessStat> read_process_stat(pid_t pid) noexcept {
   std::array<char, 1024> buffer;
-  return parse_process_stat(read_into(buffer, pid, "stat"));
+  return parse_process_stat(read_once(buffer, pid, "stat"));
 }
 
 std::string read_executable(pid_t pid) {
@@ -122,8 +140,8 @@ TurnIds claimed_ids_in(std::string_view environment) {
 }
 
 TurnIds read_claimed_ids(pid_t pid) {
-  std::string buffer(kEnvironmentSizeMax, '\0');
-  return claimed_ids_in(read_into(buffer, pid, "environ"));
+  const auto buffer = std::make_unique_for_overwrite<char[]>(kEnvironmentSizeMax);
+  return claimed_ids_in(read_into({buffer.get(), kEnvironmentSizeMax}, pid, "environ"));
 }
 
 std::optional<uid_t> read_real_uid(pid_t pid) noexcept {

@@ -26,6 +26,13 @@ struct ProcessKey {
 struct ProcessStat {
   pid_t parent = 0;
   std::uint64_t start_time = 0;
+  // Where its arguments and environment begin; 0: not shown. The kernel places them at random for each
+  // program that the process executes.
+  std::uint64_t arguments_at = 0;
+  std::uint64_t environment_at = 0;
+
+  bool has_addresses() const noexcept { return arguments_at != 0 && environment_at != 0; }
+  bool operator==(const ProcessStat&) const = default;
 };
 
 // The turn that something belongs to. A nil request ID means unknown.

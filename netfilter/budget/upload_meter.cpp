@@ -163,6 +163,11 @@ void UploadMeter::close(const FlowKey& key) {
   by_key_.erase(found);
 }
 
+std::uint64_t UploadMeter::record_of(const FlowKey& key) const noexcept {
+  const auto found = by_key_.find(key);
+  return found == by_key_.end() ? 0 : found->second->account->record;
+}
+
 std::optional<UploadCharge> UploadMeter::charge(const FlowKey& key, std::int64_t bytes,
                                                 std::int64_t now_ms) {
   const auto found = by_key_.find(key);

@@ -99,6 +99,8 @@ class UploadMeter {
   // Counts the data of one packet, unless that exceeds a budget. 0 bytes only ask whether the budget
   // is spent. Returns nothing for a connection that was not opened.
   std::optional<UploadCharge> charge(const FlowKey& key, std::int64_t bytes, std::int64_t now_ms);
+  // What a denial has to wait for that is not charged: UploadCharge::record.
+  std::uint64_t record_of(const FlowKey& key) const noexcept;
   // Counts data that a connection has sent before it has shown its name. It can exceed the budget; the
   // only reason for a denial is upload_not_recorded.
   UploadCharge bill(RuleIndex rule, std::int64_t bytes, std::int64_t now_ms);

@@ -24,6 +24,7 @@ Result<std::unique_ptr<DnsProxy>> DnsProxy::open(Reactor& reactor, std::uint16_t
 DnsProxy::DnsProxy(Reactor& reactor, NameJudge& judge) : reactor_(reactor), judge_(judge) {
   reactor_.add(time_limits_);
   reactor_.add(idle_limits_);
+  reactor_.add(accept_retries_);
   reactor_.add(IterationHook::to<&DnsProxy::sweep>(*this));
   reactor_.add_first(IterationHook::to<&DnsProxy::send_datagrams>(*this));
 }
@@ -53,12 +54,13 @@ Result<void> DnsProxy::listen(const IpAddress& address, std::uint16_t port) {
 void DnsProxy::start() {
   for (Listener& listener : listeners_) {
     reactor_.ring().poll(listener.receive, listener.udp.number(), POLLIN);
-    reactor_.ring().accept(listener.accept, listener.tcp.number());
+    listener.accept_next();
   }
 }
 
 void DnsProxy::stop() {
   stopping_ = true;
+  accept_retry_.stop();
   for (Listener& listener : listeners_) {
     if (listener.receive.in_flight()) reactor_.ring().cancel(listener.receive);
     if (listener.accept.in_flight()) reactor_.ring().cancel(listener.accept);

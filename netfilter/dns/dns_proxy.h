@@ -71,6 +71,7 @@ struct DnsStats {
   std::uint64_t strangers = 0;   // questions of other users
   std::uint64_t mismatches = 0;  // datagrams instead of an answer: most likely forged
   std::uint64_t lost = 0;        // questions that found the socket's buffer full
+  std::uint64_t accept_failures = 0;
 };
 
 // The resolver to which the fenced user's port 53 is redirected: UDP and TCP on 127.0.0.1 and ::1.
@@ -87,6 +88,8 @@ class DnsProxy final : private DnsLookupOwner {
   static constexpr std::size_t kQuestionsMax = 8192;
   static constexpr std::chrono::seconds kQuestionTime{5};  // resolvers ask again after that
   static constexpr std::size_t kConnectionsMax = 64;
+  // After an accept that failed, as without a free descriptor, until the next.
+  static constexpr std::chrono::milliseconds kAcceptRetryDelay{100};
 
   // Binds `port` on both loopback addresses, except ::1 if the host has no IPv6. `judge` and
   // `reactor` must outlive this object.
@@ -122,7 +125,9 @@ class DnsProxy final : private DnsLookupOwner {
         : proxy(owner), udp(std::move(udp_socket)), tcp(std::move(tcp_socket)) {}
     void on_datagrams(const Completion& completion) noexcept;
     ssize_t receive_datagram(std::span<std::uint8_t> message, Client& client) noexcept;
+    void accept_next();
     void on_accept(const Completion& completion) noexcept;
+    void take_connection(FileDescriptor accepted);
 
     DnsProxy& proxy;
     std::uint32_t dropped = 0;  // datagrams, as counted by the kernel
@@ -189,6 +194,7 @@ class DnsProxy final : private DnsLookupOwner {
   void send_datagrams() noexcept;
   void respond(const Client& client, const DnsQuery& query, const DnsReply& reply);
   void respond_blocked(const Client& client, const DnsQuery& query);
+  void on_accept_retry() noexcept;
   void sweep() noexcept;
 
   Reactor& reactor_;
@@ -197,6 +203,8 @@ class DnsProxy final : private DnsLookupOwner {
   DnsServers servers_;
   DeadlineList time_limits_{DnsLookup::kAttemptTime};
   DeadlineList idle_limits_{std::chrono::seconds(10)};
+  DeadlineList accept_retries_{kAcceptRetryDelay};
+  Deadline accept_retry_ = Deadline::to<&DnsProxy::on_accept_retry>(*this);
   std::list<Listener> listeners_;
   DnsMismatches mismatches_;
   std::vector<std::unique_ptr<Pending>> pending_;

@@ -24,11 +24,28 @@ SocketAddress original_destination(int socket, bool is_v6) noexcept {
 
 }  // namespace
 
+void DnsProxy::Listener::accept_next() {
+  if (!accept.in_flight()) proxy.reactor_.ring().accept(accept, tcp.number());
+}
+
 void DnsProxy::Listener::on_accept(const Completion& completion) noexcept {
   FileDescriptor accepted(completion.result >= 0 ? completion.result : -1);
-  if (!proxy.stopping_) proxy.reactor_.ring().accept(accept, tcp.number());
-  if (!accepted.is_open() || proxy.stopping_ || proxy.connections_.size() >= kConnectionsMax)
-    return;
+  if (proxy.stopping_) return;
+  if (!accepted.is_open() && completion.result != -ECONNABORTED && completion.result != -EINTR) {
+    // The next attempt would fail as this one did, until something has ended.
+    ++proxy.stats_.accept_failures;
+    return proxy.accept_retries_.start(proxy.accept_retry_, proxy.reactor_.now());
+  }
+  accept_next();
+  if (accepted.is_open()) take_connection(std::move(accepted));
+}
+
+void DnsProxy::on_accept_retry() noexcept {
+  for (Listener& listener : listeners_) listener.accept_next();
+}
+
+void DnsProxy::Listener::take_connection(FileDescriptor accepted) {
+  if (proxy.connections_.size() >= kConnectionsMax) return;
   SocketAddress peer;
   if (getpeername(accepted.number(), &peer.any, &peer.size) != 0) return;
   const SocketAddress goal =

@@ -271,6 +271,7 @@ std::size_t Flow::read_head(Reading& reading, std::size_t at, std::span<const st
       if (const Verdict named = judge_head(reading, head); named.denied) verdict = named;
       return 0;
     case HttpHeadStatus::none:
+    case HttpHeadStatus::address:
       verdict = denial(Reason::no_name);
       return 0;
     case HttpHeadStatus::malformed:

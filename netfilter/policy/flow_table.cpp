@@ -45,20 +45,47 @@ Verdict FlowTable::decide(const EgressPolicy& policy, PacketStatus status, const
   if (found != flows_.end()) return feed(policy, found->second, packet, now_ms);
   // Hidden from everybody but the peer: a port on which the user listens looks closed.
   if (packet.accepts_connection()) return {.action = Action::close, .is_final = false};
-  return in_mode({.reason = Reason::untracked_flow}, policy.mode);
+  const Verdict verdict = in_mode({.reason = Reason::untracked_flow}, policy.mode);
+  if (verdict.action == Action::reject) remember_denial(packet, verdict, now_ms);
+  return verdict;
 }
 
 // Segments of its connection may wait in the queue after it, which must not pass.
 Verdict FlowTable::take_urgent(const EgressPolicy& policy, const Packet& packet,
                                std::int64_t now_ms) {
-  const Verdict verdict =
+  Verdict verdict =
       in_mode(judge_opening(policy, PacketStatus::urgent, packet, now_ms), policy.mode);
-  const auto found = flows_.find(key_of(packet));
-  if (verdict.action == Action::reject && found != flows_.end() &&
-      found->second->stage != Stage::ended) {
-    end(found->second, verdict, now_ms);
-  }
+  if (verdict.action == Action::reject) verdict.is_final = deny(packet, verdict, now_ms);
   return verdict;
+}
+
+bool FlowTable::deny(const Packet& packet, const Verdict& verdict, std::int64_t now_ms) {
+  const auto found = flows_.find(key_of(packet));
+  if (found == flows_.end()) {
+    // What a denied SYN would have opened sends nothing else.
+    if (!packet.opens_connection()) remember_denial(packet, verdict, now_ms);
+    return true;
+  }
+  const EntryList::iterator entry = found->second;
+  const bool is_denied =
+      entry->stage == Stage::ended && entry->flow.opening().action == Action::reject;
+  if (!is_denied) end(entry, verdict, now_ms);
+  return !is_denied;
+}
+
+// A connection that is not followed. It makes room among its like alone: the user can name as many
+// as it likes.
+void FlowTable::remember_denial(const Packet& packet, const Verdict& verdict, std::int64_t now_ms) {
+  auto& entries = entries_in(Stage::ended);
+  if (flows_.size() >= kFlowsMax) {
+    if (entries.empty()) return;
+    remove(entries.begin());
+  }
+  const FlowKey key = key_of(packet);
+  const auto entry = entries.insert(
+      entries.end(), {.flow = Flow(key, packet.tcp_sequence, verdict), .stage = Stage::ended});
+  flows_.emplace(key, entry);
+  place(entry, Stage::ended, now_ms);
 }
 
 Verdict FlowTable::open(const EgressPolicy& policy, const Packet& packet, std::int64_t now_ms,

@@ -18,8 +18,7 @@ struct FlowEnd {
 };
 
 // The fenced user's TCP connections that the kernel has not taken over: those that have still to
-// show
-// a name, those of TLS until the kernel has seen the server's hello (it does not report that: they
+// show a name, those of TLS until the kernel has seen the server's hello (it does not report that: they
 // stay for a while), and HTTP connections, whose every request has to name its host. Pieces of a
 // hello pass as they arrive (held back, they would never be followed by the rest); the packet that
 // completes it gets the verdict. It must see each SYN: only that shows where a connection's bytes
@@ -34,7 +33,8 @@ struct FlowEnd {
 //   judged      a hello that was allowed                          kJudgedMs    removed
 //   inspecting  an HTTP request that was allowed, or data that    kIdleMs      removed
 //               has followed a hello
-//   ended       a verdict that denied it, or handed it over to    kEndedMs     removed
+//   ended       a verdict that denied it (also where its          kEndedMs     removed
+//               beginning was not seen), or handed it over to
 //               the kernel; its later packets get the same
 //
 // A segment with data moves a flow from any stage but ended to showing, judged, inspecting or
@@ -60,6 +60,11 @@ class FlowTable {
   // `ended`.
   Verdict decide(const EgressPolicy& policy, PacketStatus status, const Packet& packet,
                  std::int64_t now_ms, std::vector<FlowEnd>& ended);
+
+  // Notes that the owner has denied a packet for a reason of its own: its connection is over, and
+  // later packets of it get the same. Returns false if a denial has ended the connection before: this
+  // one repeats it, and is not final.
+  bool deny(const Packet& packet, const Verdict& verdict, std::int64_t now_ms);
 
   // Ends flows that timed out; appends those that a verdict settles to `ended`. Call it about once
   // a second.
@@ -92,6 +97,7 @@ class FlowTable {
 
   void end(EntryList::iterator entry, const Verdict& verdict, std::int64_t now_ms);
   void place(EntryList::iterator entry, Stage stage, std::int64_t now_ms);
+  void remember_denial(const Packet& packet, const Verdict& verdict, std::int64_t now_ms);
   void make_room(EgressMode mode, std::vector<FlowEnd>& ended);
   void remove(EntryList::iterator entry);
   EntryList& entries_in(Stage stage) noexcept { return stages_[static_cast<std::size_t>(stage)]; }

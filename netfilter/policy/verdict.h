@@ -40,7 +40,7 @@ enum class Reason : std::uint8_t {
   name_not_allowed,
   port_not_listed,              // the name or address is allowed, on other ports
   dns_address_mismatch,         // an allowed name, at an address that it was not resolved to
-  no_name,                      // TLS without SNI, HTTP without Host
+  no_name,                      // TLS without SNI, HTTP without Host or with an address in it
   encrypted_hello,              // a TLS hello that may mean another host than it names (ECH)
   early_data,                   // a TLS hello that data follows before the server has answered
   unrecognized_protocol,        // neither TLS nor HTTP/1, or malformed

@@ -28,7 +28,8 @@ std::string_view reason_clause(Reason reason) noexcept {
     case Reason::protocol:
       return "only TCP can be allowed";
     case Reason::no_name:
-      return "the connection showed no host name (TLS SNI or HTTP Host)";
+      return "the connection showed no host name (TLS SNI or HTTP Host), as when a URL has an IP "
+             "address; use the host's name";
     case Reason::encrypted_hello:
       return "the TLS hello hides its host name (ECH)";
     case Reason::early_data:

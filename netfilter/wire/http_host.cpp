@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/ascii.h"
+#include "base/net/ip_address.h"
 #include "base/parse.h"
 #include "base/text.h"
 
@@ -37,6 +38,15 @@ bool read_authority(std::string_view text, HttpHead& head) noexcept {
       colon == text.npos ? std::uint16_t{0} : parse_whole<std::uint16_t>(text.substr(colon + 1), 1);
   head.port = port.value_or(0);
   return port.has_value();
+}
+
+// Whether the authority's host is an address in one of the forms of RFC 3986, section 3.2.2.
+bool is_address(std::string_view authority) noexcept {
+  if (!authority.starts_with('[')) {
+    return parse_ip_address(authority.substr(0, authority.find(':'))).has_value();
+  }
+  const std::size_t end = authority.find(']');
+  return end != authority.npos && parse_ip_address(authority.substr(1, end - 1)).has_value();
 }
 
 // The parts of a head that may occur at most once.
@@ -173,8 +183,10 @@ bool HttpHeadReader::take_line(std::string_view line) noexcept {
   if (line.empty()) return true;
   if (!read_field(line, fields)) return false;
   if (!fields.host) return true;
-  if (has_host_ || !take_host(*fields.host)) return false;
-  return has_host_ = true;
+  if (has_host_) return false;
+  has_host_ = take_host(*fields.host);
+  is_address_ = !has_host_ && is_address(*fields.host);
+  return has_host_;
 }
 
 // Reads the beginning of a line whose end has not arrived; returns false if it cannot become a
@@ -259,7 +271,9 @@ HttpHeadStatus HttpHeadReader::read(std::span<const std::uint8_t> stream, HttpHe
   const std::string_view text(reinterpret_cast<const char*>(stream.data()),
                               std::min(stream.size(), kHttpHeadSizeMax));
   head = {};
-  if (!may_begin_head(text) || !take_lines(text)) return HttpHeadStatus::malformed;
+  if (!may_begin_head(text) || !take_lines(text)) {
+    return is_address_ ? HttpHeadStatus::address : HttpHeadStatus::malformed;
+  }
   if (!is_whole_) {
     if ((has_host_ || has_target_) && !std::exchange(is_host_reported_, true)) {
       head.host = host_;

@@ -17,6 +17,7 @@ enum class HttpHeadStatus : std::uint8_t {
   need_more,
   host,
   none,       // a complete head that names no host (HTTP/1.0)
+  address,    // the Host field has an IP address, which is no name
   malformed,  // not HTTP/1, or something that two parsers may read differently
 };
 
@@ -65,6 +66,7 @@ class HttpHeadReader {
   std::uint16_t port_ = 0;
   bool has_target_ = false;     // the target named the host
   bool has_host_ = false;       // the Host field has arrived
+  bool is_address_ = false;     // and has an address
   bool is_line_taken_ = false;  // the line at line_ lacks only its LF
   bool is_host_reported_ = false;
 };

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -13,6 +14,11 @@ inline constexpr std::uint8_t kProtocolTcp = 6;
 inline constexpr std::uint8_t kProtocolUdp = 17;
 inline constexpr std::uint8_t kProtocolIcmpV6 = 58;
 inline constexpr std::uint8_t kProtocolSctp = 132;
+
+// Bytes, without options and extensions.
+inline constexpr std::size_t kIpV4HeaderSize = 20;
+inline constexpr std::size_t kIpV6HeaderSize = 40;
+inline constexpr std::size_t kTcpHeaderSize = 20;
 
 inline constexpr std::uint8_t kTcpFin = 0x01;
 inline constexpr std::uint8_t kTcpSyn = 0x02;

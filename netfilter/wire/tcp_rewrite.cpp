@@ -7,9 +7,6 @@
 namespace picortex {
 namespace {
 
-constexpr std::size_t kIpV4HeaderSize = 20;
-constexpr std::size_t kIpV6HeaderSize = 40;
-constexpr std::size_t kTcpHeaderSize = 20;
 constexpr std::size_t kChecksumOffset = 16;
 constexpr std::uint8_t kDefaultTimeToLive = 64;
 

@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { testFile } from './support/cleanup.mjs';
 import { Client } from './support/client.mjs';
 import { binary, eventually } from './support/daemon.mjs';
@@ -12,12 +13,14 @@ import { World, addresses, fencedUid, needsRoot } from './support/namespaces.mjs
 
 const budget = 1 << 20;
 const slack = 64 << 10;   // what may be missing of a budget: the largest packet, which no longer fits
+const slowBudget = 128 << 10;
 const framing = 16 << 10; // more of that for what TLS and HTTP/2 add to 1 MiB
 
 // Prints, whenever it is asked by a line on stdin, what each connection to each port has brought so far: the fence ends the
 // client's socket, and the server hears nothing of it. A first line with a number asks for as many bytes.
 const server = `
-import json, socket, sys, threading
+import json, resource, socket, sys, threading
+resource.setrlimit(resource.RLIMIT_NOFILE, (4096, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
 ports = {}
 def serve(c, counts, at):
     first = b''
@@ -35,7 +38,7 @@ def accept(l, counts):
 def listen(address, family, port):
     l = socket.create_server((address, port), family=family, backlog=1024)
     threading.Thread(target=accept, args=(l, ports.setdefault(f'{address} {port}', [])), daemon=True).start()
-for port in range(9000, 9004): listen(sys.argv[1], socket.AF_INET, port)
+for port in range(9000, 9007): listen(sys.argv[1], socket.AF_INET, port)
 listen(sys.argv[2], socket.AF_INET6, 9000)
 listen(sys.argv[3], socket.AF_INET, 80)
 print('{}', flush=True)
@@ -43,7 +46,8 @@ for _ in sys.stdin: print(json.dumps(ports), flush=True)`;
 
 // Opens connections and sends on each of them in turn, piece by piece, until it fails.
 const client = `
-import socket, sys
+import resource, socket, sys
+resource.setrlimit(resource.RLIMIT_NOFILE, (4096, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
 host, port, connections, total, piece = sys.argv[1], *map(int, sys.argv[2:6])
 head = sys.argv[6].encode().decode('unicode_escape').encode() if len(sys.argv) > 6 else b''
 open_ones = []
@@ -60,6 +64,21 @@ while open_ones:
             one[0].sendall(b'u' * min(piece, one[1])); one[1] -= piece
         except OSError: one[1] = 0
         if one[1] <= 0: open_ones.remove(one); one[0].close()`;
+
+// Sends pieces with a pause after each, or, without one, as soon as the last one is acknowledged: slowly, or in bursts.
+const pacedClient = `
+import fcntl, socket, struct, sys, termios, time
+host, port, piece, pause = sys.argv[1], *map(int, sys.argv[2:4]), float(sys.argv[4])
+def unacknowledged(c): return struct.unpack('i', fcntl.ioctl(c, termios.TIOCOUTQ, bytes(4)))[0]
+c = socket.create_connection((host, port), timeout=60)
+c.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+try:
+    while True:
+        c.sendall(b'u' * piece)
+        if pause: time.sleep(pause)
+        else:
+            while unacknowledged(c): time.sleep(0.001); c.send(b'')
+except OSError: pass`;
 
 const http2Server = (directory) => `
 const fs = require('fs'), http2 = require('http2');
@@ -85,12 +104,14 @@ for (let i = 0; i < 8; ++i) {
   stream.end(Buffer.alloc(1 << 20));
 }`;
 
+const conntrackFlush = fileURLToPath(new URL('../attack/conntrack_flush.py', import.meta.url));
+
 async function startWorld(owner) {
   const world = await World.create(owner);
   world.waitForAcknowledgements();
   const { sink, sink6, depot } = addresses;
   await world.writeList(`${sink}:9000 upload=1M/1h\n[${sink6}]:9000 upload=1M/1h\n${sink}:9001 upload=256K/conn\n${sink}:9002 upload=64K/1h\n` +
-    `${sink}:9003 upload=1M/1h\ndepot.test upload=1M/1h\ndepot.test:80 upload=1M/1h\nallowed.test\n`);
+    `${sink}:9003 upload=1M/1h\n${sink}:9004 upload=128K/1m\n${sink}:9005 upload=1M/1h\n${sink}:9006 upload=1M/1h\ndepot.test upload=1M/1h\ndepot.test:80 upload=1M/1h\nallowed.test\n`);
   world.servers = [];
   for (const command of [['/usr/bin/python3', '-uc', server, sink, sink6, depot], [process.execPath, '-e', http2Server(world.directory)]]) {
     const child = world.outside.start(owner, command, ['pipe', 'pipe', 'pipe']);
@@ -163,6 +184,8 @@ describe('an upload budget', { skip: needsRoot }, () => {
     const list = await picortex('list');
     assert.match(list.output, new RegExp(`${addresses.sink}:9000 upload=1M/1h .*, ${line.bytes_up} bytes of upload 1M/1h, used up`));
     assert.equal((await picortex('status')).output.split('\n')[0], 'the rules are as expected');
+    // Packets that were in the queue after the one that did not fit are no further attempts.
+    assert.ok(daemon.lines.every((l) => l.event_type !== 'egress.rejected' || l.executable), 'each denial has its process');
   });
 
   it('is raised by an exception, which counts what was sent before', async () => {
@@ -175,9 +198,22 @@ describe('an upload budget', { skip: needsRoot }, () => {
     assert.ok(more <= 2 * budget + slack && more >= 2 * budget - slack, `${more} bytes more`);
   });
 
-  it('adds up over many connections, in small pieces, over IPv6', async () => {
-    await send(addresses.sink6, 9000, { connections: 100, total: 40_000, piece: 500 });
-    assertSpent(sum(await receivedAt(`${addresses.sink6} 9000`)));
+  it('adds up over 1,000 connections, in small pieces, over IPv6', async () => {
+    await send(addresses.sink6, 9000, { connections: 1000, total: 4000, piece: 500 });
+    const received = await receivedAt(`${addresses.sink6} 9000`);
+    assert.equal(received.length, 1000);
+    assertSpent(sum(received));
+  });
+
+  // So slowly that it goes into several slots of the window.
+  it('ends an upload that trickles, and one in bursts', async () => {
+    const paced = (port, piece, pause) => world.runAs(fencedUid, ['/usr/bin/python3', '-c', pacedClient, addresses.sink, String(port), String(piece), String(pause)], { timeoutMs: 120_000 });
+    const began = performance.now();
+    await paced(9004, 1000, 0.015);
+    assert.ok(performance.now() - began > 1500, 'it was not slow');
+    assertSpent(sum(await receivedAt(`${addresses.sink} 9004`, { least: slowBudget - (8 << 10) })), slowBudget, 8 << 10);
+    await paced(9005, 200_000, 0);
+    assertSpent(sum(await receivedAt(`${addresses.sink} 9005`)));
   });
 
   it('of each connection ends that one, and no other', async () => {
@@ -235,6 +271,24 @@ sys.stdin.readline()`]);
     open.stdin.write('\n');
     await eventually('it is ended', () => said.includes('ended'), 60_000);
     assertSpent(sum(await receivedAt(`${addresses.sink} 9003`)));
+  });
+
+  it('outlives the entry of its connection in the kernel\'s table', async (t) => {
+    const open = world.startAs(t, fencedUid, ['/usr/bin/python3', '-uc', `
+import socket, sys
+c = socket.create_connection(('${addresses.sink}', 9006)); c.sendall(b'u' * 600000)
+sys.stdin.readline()
+try:
+    while True: c.sendall(b'v' * 4096)
+except OSError: print('ended', flush=True)`]);
+    const ended = once(createInterface({ input: open.stdout }), 'line');
+    await receivedAt(`${addresses.sink} 9006`, { least: 600_000 });
+    world.host.run('/usr/bin/python3', conntrackFlush);
+    open.stdin.write('\n');
+    assert.equal((await ended)[0], 'ended');
+    assert.equal(sum(await receivedAt(`${addresses.sink} 9006`, { least: 600_000 })), 600_000, 'its beginning is not known any more');
+    await send(addresses.sink, 9006);
+    assertSpent(sum(await receivedAt(`${addresses.sink} 9006`)));
   });
 
   it('that is taken away leaves no rule', async () => {

@@ -106,6 +106,8 @@ BOOST_AUTO_TEST_CASE(a_denial_waits_for_what_was_counted_before) {
   const UploadCharge denial = life.send(1);
   BOOST_TEST((denial.reason == Reason::upload_budget_spent));
   BOOST_TEST(denial.record == last.record);
+  // And one for another reason.
+  BOOST_TEST(life.meter.record_of(Life::kFlow) == last.record);
   life.write_all();
   BOOST_TEST((life.meter.state_of(life.send(1).record) == State::written));
 }

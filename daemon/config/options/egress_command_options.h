@@ -19,8 +19,7 @@ inline constexpr Option kAllowUpload{
     "BUDGET",
     "",
     "how much may be sent by the rule, as its word upload= says; with --for a size alone is for "
-    "all "
-    "of that time",
+    "all of that time",
     "SIZE/TIME such as 20M/1h, SIZE/conn, unlimited, or with --for a SIZE; SIZE with K, M or G (of "
     "1024), TIME with m, h or d"};
 

@@ -2,8 +2,10 @@
 
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
+#include <fstream>
 #include <map>
 #include <vector>
 
@@ -214,6 +216,43 @@ BOOST_AUTO_TEST_CASE(ids_are_claimed_by_the_environment_and_registered_by_the_da
   BOOST_TEST(id_source_label(known.id_source) == "registered");
   BOOST_TEST((known.ids.request_id == registered));
   BOOST_TEST(known.ids.chat_id == "yes");
+}
+
+BOOST_AUTO_TEST_CASE(a_program_that_a_process_executes_is_not_taken_for_its_last_one) {
+  const LoopbackPair pair(AF_INET, SOCK_STREAM);
+  const std::string gate = "/tmp/picortex-gate-" + std::to_string(getpid());
+  BOOST_REQUIRE(mkfifo(gate.c_str(), 0600) == 0);
+  const std::string program =
+      "echo; read line <" + gate + "; exec env PICORTEX_REQUEST_ID=" + kId + " sleep 60";
+  const Client client(pair.client, {"PATH=/usr/bin:/bin"}, program.c_str());
+  close(pair.client);
+  for (int i = 0; i < 2; ++i) {
+    const ProcessOwner before = ask(pair.ends);
+    BOOST_TEST(before.pid == client.pid);
+    BOOST_TEST(before.command.starts_with("sh -c"));
+    BOOST_TEST(id_source_label(before.id_source) == "none");
+  }
+  std::ofstream(gate) << "go\n";
+  for (int i = 0; i < 10'000 && read_command_line(client.pid) != "sleep 60"; ++i) usleep(1000);
+  unlink(gate.c_str());
+  const ProcessOwner after = ask(pair.ends);
+  BOOST_TEST(after.pid == client.pid);
+  BOOST_TEST(after.command == "sleep 60");
+  BOOST_TEST(id_source_label(after.id_source) == "claimed");
+}
+
+BOOST_AUTO_TEST_CASE(a_tracer_that_comes_later_is_noticed) {
+  const LoopbackPair pair(AF_INET, SOCK_STREAM);
+  const Client other(pair.client, {}, "echo; exec sleep 60");
+  close(pair.client);
+  BOOST_TEST(ask(pair.ends).tracer_pid == 0);
+  runs.add({getpid(), read_process_stat(getpid())->start_time}, {*parse_uuid(kId), "chat-1"});
+  runs.add({other.pid, read_process_stat(other.pid)->start_time}, {Uuid{}, "chat-2"});
+  BOOST_TEST(ask(pair.ends).tracer_pid == 0);
+  BOOST_REQUIRE(ptrace(PTRACE_SEIZE, other.pid, nullptr, nullptr) == 0);
+  const ProcessOwner traced = ask(pair.ends);
+  BOOST_TEST(traced.tracer_pid == getpid());
+  BOOST_TEST(traced.ids.chat_id == "chat-1");
 }
 
 BOOST_AUTO_TEST_CASE(a_process_that_forbids_dumps_is_found_although_it_looks_like_roots) {

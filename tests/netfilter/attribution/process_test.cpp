@@ -26,10 +26,14 @@ BOOST_AUTO_TEST_CASE(stat_is_read_whatever_the_command_is_called) {
   BOOST_REQUIRE(stat.has_value());
   BOOST_TEST(stat->parent == 77);
   BOOST_TEST(stat->start_time == 987654u);
+  BOOST_TEST(!stat->has_addresses());
   for (const char* bad : {"", "12", "12 (x", "12 (x) S", "12 (x) S 1 2 3", "12 (x) S a b c d"}) {
     BOOST_TEST(!parse_process_stat(bad).has_value());
   }
-  BOOST_TEST(read_process_stat(getpid())->parent == getppid());
+  const auto own = read_process_stat(getpid());
+  BOOST_TEST(own->parent == getppid());
+  BOOST_TEST(own->environment_at == reinterpret_cast<std::uintptr_t>(environ[0]));
+  BOOST_TEST(own->arguments_at < own->environment_at);
   BOOST_TEST(!read_process_stat(0).has_value());
 }
 

@@ -462,6 +462,9 @@ BOOST_AUTO_TEST_CASE(denies_what_follows_urgent_data) {
   BOOST_TEST(denies(denied, Reason::bad_packet));
   const Verdict behind = client.send(stream.substr(60));
   BOOST_TEST((behind.action == Action::reject && behind.reason == Reason::bad_packet));
+  const Verdict more = world.table.decide({world.allowlist, world.addresses, world.mode},
+                                          PacketStatus::urgent, urgent, world.now_ms, world.ended);
+  BOOST_TEST((more.action == Action::reject && !more.is_final));
 }
 
 BOOST_AUTO_TEST_CASE(denies_a_hello_that_was_sent_in_two_versions) {
@@ -760,6 +763,55 @@ BOOST_AUTO_TEST_CASE(denies_http_that_hides_its_host) {
   BOOST_TEST(denies(sent("CONNECT evil.test:443 HTTP/1.1\r\nHost: example.com\r\n\r\n"),
                     Reason::unrecognized_protocol));
   BOOST_TEST(denies(sent(request("other.example")), Reason::port_not_listed));
+}
+
+BOOST_AUTO_TEST_CASE(denies_http_to_an_address_for_the_name_that_it_lacks) {
+  for (const std::string host : {"140.82.121.4", "140.82.121.4:80", "[2001:db8::1]", "[::1]:80"}) {
+    World world;
+    Client client(world, kShared, 80);
+    BOOST_TEST(passes(client.open()));
+    BOOST_TEST(denies(client.send(request(host)), Reason::no_name), host);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(repeats_a_denial_of_the_owner_to_what_follows_in_the_queue) {
+  const Verdict spent{.evidence = Evidence::http_host, .reason = Reason::upload_budget_spent};
+  const auto repeats = [](const Verdict& verdict, Reason reason) {
+    return verdict.action == Action::reject && !verdict.is_final && verdict.reason == reason;
+  };
+  World world;
+  Client followed(world, kShared, 80);
+  BOOST_TEST(passes(followed.open()));
+  BOOST_TEST(passes(followed.send(request("example.com"))));
+  BOOST_TEST(world.table.deny(followed.packet, spent, kNow));
+  BOOST_TEST(repeats(followed.send(request("example.com")), Reason::upload_budget_spent));
+  // One that the kernel has taken over, of which the table knows nothing.
+  Client other(world, kShared, 443, 7);
+  BOOST_TEST(world.table.deny(other.packet, spent, kNow));
+  BOOST_TEST(!world.table.deny(other.packet, spent, kNow));
+  BOOST_TEST(passes(other.open()));  // and a new one on its ports
+  // A denied SYN leaves no place in the table.
+  Client unopened(world, kShared, 443, 8);
+  unopened.packet.tcp_flags = kTcpSyn;
+  BOOST_TEST(world.table.deny(unopened.packet, spent, kNow));
+  BOOST_TEST(world.table.deny(unopened.packet, spent, kNow));
+}
+
+BOOST_AUTO_TEST_CASE(reports_once_what_is_denied_without_its_beginning) {
+  World world;
+  Client client(world, kShared, 443);
+  BOOST_TEST(denies(client.send("middle"), Reason::untracked_flow));
+  const Verdict next = client.send("end");
+  BOOST_TEST((next.action == Action::reject && !next.is_final));
+  // There is no room for more of them than for flows, and none of these gives way.
+  for (std::uint16_t port = 0; port < FlowTable::kFlowsMax; ++port) {
+    BOOST_TEST(passes(Client(world, kShared, 443, port).open()));
+  }
+  for (std::uint16_t port = 20'000; port < 20'010; ++port) {
+    BOOST_TEST(denies(Client(world, kShared, 443, port).send("middle"), Reason::untracked_flow));
+  }
+  BOOST_TEST(world.table.size() == FlowTable::kFlowsMax);
+  BOOST_TEST(world.ended.empty());
 }
 
 BOOST_AUTO_TEST_CASE(judges_by_the_rules_as_they_are_now) {

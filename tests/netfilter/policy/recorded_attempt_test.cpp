@@ -89,6 +89,17 @@ BOOST_AUTO_TEST_CASE(what_exceeded_a_budget_passes_where_the_changed_list_has_no
   BOOST_TEST(judge("93.184.216.34\n", share) == "allowed by 93.184.216.34");
 }
 
+BOOST_AUTO_TEST_CASE(what_could_not_be_recorded_then_is_judged_by_the_rules_alone) {
+  const auto unrecorded = connection("a.test", Evidence::sni, upload_not_recorded);
+  BOOST_TEST(judge("a.test upload=1M/1h\n", unrecorded) == "allowed by a.test upload=1M/1h");
+  BOOST_TEST(judge("a.test\n", unrecorded) == "allowed by a.test");
+  BOOST_TEST(judge("b.test upload=1M/1h\n", unrecorded) == "name_not_allowed");
+  const auto to_address = connection("", Evidence::ip, upload_not_recorded);
+  BOOST_TEST(judge("93.184.216.34 upload=1M/1h\n", to_address) ==
+             "allowed by 93.184.216.34 upload=1M/1h");
+  BOOST_TEST(judge("", to_address) == "address_unknown");
+}
+
 BOOST_AUTO_TEST_CASE(an_address_that_was_not_answered_for_the_name_stays_denied) {
   const auto mismatch = connection("a.test", Evidence::sni, dns_address_mismatch);
   BOOST_TEST(judge("a.test\n", mismatch) == "dns_address_mismatch");

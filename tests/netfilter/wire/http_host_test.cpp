@@ -87,8 +87,6 @@ BOOST_AUTO_TEST_CASE(denies_what_two_parsers_may_read_in_two_ways) {
         "Host: a.b:0\r\n",
         "Host: a.b:99999\r\n",
         "Host:\r\n",
-        "Host: 1.2.3.4\r\n",
-        "Host: [::1]\r\n",
         "Host: u@a.b\r\n",
         "Host: a.b/evil\r\n",
         ": x\r\nHost: a.b\r\n",
@@ -114,6 +112,19 @@ BOOST_AUTO_TEST_CASE(denies_what_two_parsers_may_read_in_two_ways) {
         "GET / x HTTP/1.1", "PRI * HTTP/2.0", "\r\nGET / HTTP/1.1"}) {
     BOOST_TEST((status_of(std::string(line) + "\r\nHost: a.b\r\n\r\n") == malformed), line);
   }
+}
+
+BOOST_AUTO_TEST_CASE(reports_an_address_where_it_is_one) {
+  for (const std::string host : {"1.2.3.4", "1.2.3.4:80", "[2001:db8::1]", "[::1]:8080"}) {
+    BOOST_TEST((status_of("GET / HTTP/1.1\r\nHost: " + host + "\r\n\r\n") == address), host);
+    BOOST_TEST((status_of("GET / HTTP/1.1\r\nhost:" + host + "\r") == address), host);
+  }
+  for (const std::string host : {"1.2.3", "[", "[]", "[1.2.3.4", "[a.b]", ":80", "2001:db8::1"}) {
+    BOOST_TEST((status_of("GET / HTTP/1.1\r\nHost: " + host + "\r\n\r\n") != address), host);
+  }
+  // Named a second time, and in the target.
+  BOOST_TEST((status_of("GET / HTTP/1.1\r\nHost: a.b\r\nHost: 1.2.3.4\r\n\r\n") == malformed));
+  BOOST_TEST((status_of("GET http://1.2.3.4/ HTTP/1.1\r\nHost: 1.2.3.4\r\n\r\n") == malformed));
 }
 
 BOOST_AUTO_TEST_CASE(knows_by_the_first_bytes_what_is_not_http) {
