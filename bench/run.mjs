@@ -7,7 +7,9 @@ import { transport } from './scenarios/clients.mjs';
 import { durable, events, healthDuringIngest, mixed, questionsDuringIngest, stall } from './scenarios/events.mjs';
 import { fleet } from './scenarios/fleet.mjs';
 import { frontendLog, health, logLines } from './scenarios/http.mjs';
+import { noTarget } from './scenarios/no_target.mjs';
 import { micro, queries, verdicts } from './scenarios/programs.mjs';
+import { ship } from './scenarios/ship.mjs';
 import { idle, start } from './scenarios/size.mjs';
 import { soak } from './scenarios/soak.mjs';
 import { stopRunning } from './harness/children.mjs';
@@ -16,10 +18,10 @@ import { markdown, noise, records } from './harness/report.mjs';
 
 const scenarios = {
   health, 'frontend-log': frontendLog, events, durable, idle, ingest: healthDuringIngest, log: logLines, stall, mixed, micro,
-  start, questions: questionsDuringIngest, queries, verdicts, soak, transport, fleet,
+  start, questions: questionsDuringIngest, queries, verdicts, soak, transport, ship, 'no-target': noTarget, fleet,
 };
 // Only when they are named.
-const byHand = new Set(['fleet']);
+const byHand = new Set(['ship', 'fleet']);
 
 // bench.sh has checked the arguments.
 const { values, positionals } = parseArgs({
@@ -30,6 +32,7 @@ const { values, positionals } = parseArgs({
     'stall-seconds': { type: 'string', default: '60' },
     'soak-seconds': { type: 'string', default: '900' },
     events: { type: 'string', default: '10000000' },
+    'ship-events': { type: 'string', default: '300000' },
     'fleet-seconds': { type: 'string', default: '600' },
     'fleet-rate': { type: 'string', default: '5000' },
     out: { type: 'string', default: resolve(import.meta.dirname, '../build/bench') },
@@ -44,6 +47,7 @@ const options = {
   stallSeconds: Number(values['stall-seconds']),
   soakSeconds: Number(values['soak-seconds']),
   events: Number(values.events),
+  shipEvents: Number(values['ship-events']),
   fleetSeconds: Number(values['fleet-seconds']),
   fleetRate: Number(values['fleet-rate']),
   progress(text) {

@@ -1,4 +1,4 @@
-// Network namespaces that are joined by virtual cables. They live as long as the processes that hold them.
+// Network namespaces that are joined by virtual cables, each with mounts of its own. They live as long as the processes that hold them.
 
 import { once } from 'node:events';
 import { execFileSync } from 'node:child_process';
@@ -7,13 +7,13 @@ import { allCpus, start } from './children.mjs';
 export class Namespace {
   static async open() {
     const self = new Namespace();
-    self.child = start(allCpus, ['unshare', '--net', 'sh', '-c', 'ip link set lo up; echo ready; exec sleep infinity']);
+    self.child = start(allCpus, ['unshare', '--net', '--mount', 'sh', '-c', 'ip link set lo up; echo ready; exec sleep infinity']);
     await once(self.child.stdout, 'data');
     return self;
   }
 
   get prefix() {
-    return ['nsenter', '--target', String(this.child.pid), '--net', '--'];
+    return ['nsenter', '--target', String(this.child.pid), '--net', '--mount', `--wd=${process.cwd()}`, '--'];
   }
 
   run(...command) {
@@ -27,5 +27,13 @@ export class Namespace {
       end.run('ip', 'address', 'add', `${address}/24`, 'dev', name);
       end.run('ip', 'link', 'set', name, 'up');
     }
+  }
+
+  // Makes a file system of that size which only this namespace sees, in a file, and mounts it at the directory.
+  mount(directory, megabytes) {
+    const image = `${directory}.image`;
+    this.run('truncate', '-s', `${megabytes}M`, image);
+    this.run('mkfs.ext4', '-q', '-F', '-m', '0', image);
+    this.run('mount', '-o', 'loop', image, directory);
   }
 }
