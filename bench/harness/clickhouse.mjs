@@ -59,9 +59,9 @@ export class ClickHouse {
     return output(allCpus, this.asking(sql));
   }
 
-  // The command that prints the answer: it enters the namespace too.
-  asking(sql) {
-    return [...this.prefix, 'curl', '--silent', '--show-error', '--fail', '--data-binary', sql, `http://${this.address}:${ports.http_port}/`];
+  // The command that prints the answer: it enters the namespace too. `settings`: as in a URL.
+  asking(sql, settings = '') {
+    return [...this.prefix, 'curl', '--silent', '--show-error', '--fail', '--data-binary', sql, `http://${this.address}:${ports.http_port}/?${settings}`];
   }
 
   // Its whole process group: the prefix is a part of it.
