@@ -1,10 +1,10 @@
 // Five hosts ship to two ClickHouse servers in network namespaces, while the servers are killed, paused and cut off in mid-batch, their disks are
 // filled, all in turn, and the shippers are killed. At the end each acknowledged event must be in each server exactly once.
 
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { request } from 'node:http';
-import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { readFileSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { ClickHouse } from '../harness/clickhouse.mjs';
@@ -96,22 +96,36 @@ function batchesFor(server, hosts) {
   });
 }
 
-// Cuts the cable once a batch is on its way, and counts whether it still is then.
-async function cutInMidBatch(server, cut, hosts, state) {
-  for (const end = Date.now() + 2000; Date.now() < end; await sleep(1)) {
-    const sent = batchesFor(server, hosts).find((batch) => existsSync(batch));
-    if (sent === undefined) continue;
-    cut();
-    if (existsSync(sent)) state.cutInMidBatch += 1;
-    return;
-  }
-  cut();
+// Cuts the cable once a batch is on its way, and counts whether it still is at the end of the cut.
+function cutOff(server, cabled, cable, hosts, state) {
+  let sent;
+  const frozenAt = (batch) => statSync(batch, { throwIfNoEntry: false })?.mtimeMs;
+  return {
+    what: 'cut off',
+    async begin() {
+      for (const end = Date.now() + 2000; Date.now() < end; await sleep(1)) {
+        sent = batchesFor(server, hosts).map((batch) => ({ batch, at: frozenAt(batch) })).find(({ at }) => at !== undefined);
+        if (sent) break;
+      }
+      cabled.ip(`link set ${cable} down`);
+    },
+    end() {
+      if (sent && frozenAt(sent.batch) === sent.at) state.cutInMidBatch += 1;
+      cabled.ip(`link set ${cable} up`);
+    },
+  };
 }
 
-// The file system's rest, less than a page of it.
+// Leaves no room on the file system of the server's data.
 function fill(server, place) {
-  const [, free] = /(\d+)\s*$/.exec(execFileSync(place.prefix[0], [...place.prefix.slice(1), 'df', '--output=avail', '--block-size=4096', server.data], { encoding: 'utf8' }));
-  place.run('fallocate', '-l', String(4096 * Number(free)), join(server.data, 'filler'));
+  place.run('sh', '-c', 'free=$(df --output=avail --block-size=1M "$0" | tail -n 1); fallocate -l "$((free - 8))M" "$0/filler"; dd if=/dev/zero of="$0/filler.rest" bs=64k status=none 2>/dev/null; true', server.data);
+}
+
+// Makes room again, and counts whether a shipper has been answered that there was none.
+async function empty(server, place, hosts, state) {
+  const targets = (await Promise.all(hosts.map((host) => host.status()))).flat();
+  if (targets.some(({ target, error }) => target.includes(server.address) && /space/.test(error))) state.fullAnswers += 1;
+  place.run('rm', '-f', join(server.data, 'filler'), join(server.data, 'filler.rest'));
 }
 
 // Each way to trouble a server, and the end of it.
@@ -119,8 +133,8 @@ function troubles(servers, places, cabled, hosts, state) {
   const each = (server, i) => [
     { what: 'killed', begin: () => server.kill(), end: () => server.start() },
     { what: 'paused', begin: () => server.signal('SIGSTOP'), end: () => server.signal('SIGCONT') },
-    { what: 'cut off', begin: () => cutInMidBatch(server, () => cabled.run('ip', 'link', 'set', `cable${i}`, 'down'), hosts, state), end: () => cabled.run('ip', 'link', 'set', `cable${i}`, 'up') },
-    { what: 'full', begin: () => fill(server, places[i]), end: () => places[i].run('rm', join(server.data, 'filler')) },
+    cutOff(server, cabled, `cable${i}`, hosts, state),
+    { what: 'full', begin: () => fill(server, places[i]), end: () => empty(server, places[i], hosts, state) },
   ];
   const [first, second] = servers.map(each);
   return first.flatMap((trouble, i) => [trouble, second[(i + 1) % second.length]]);
@@ -204,7 +218,8 @@ export async function fleet(options) {
   await output(allCpus, [...cabled.prefix, binary, 'ship', 'init', '--apply', ...targets.flatMap((target) => ['--to', target])]);
   const hosts = Array.from({ length: hostCount }, (_, i) => new Host(i + 1, cabled.prefix, targets));
   for (const host of hosts) await host.start();
-  const state = { ends: false, troubles: {}, cutInMidBatch: 0, rejected: 0 };
+  cabled.ip('link show'); // is ready then
+  const state = { ends: false, troubles: {}, cutInMidBatch: 0, fullAnswers: 0, rejected: 0 };
   const work = [...hosts.map((host) => load(host, rate, state)), makeTrouble(troubles(servers, places, cabled, hosts, state), state), killShippers(hosts, seconds)];
   let longestLagMs = 0;
   for (let second = 0; second < seconds; second += 1) {
@@ -218,7 +233,7 @@ export async function fleet(options) {
   await Promise.all(work);
   const caughtUp = await awaitNoLag(hosts, 120 + seconds);
   const text = [`fleet, ${hostCount} hosts, ${rate} events a second together, ${seconds} s, each host to both servers`];
-  text.push(`  servers: ${Object.entries(state.troubles).map(([what, times]) => `${times} times ${what}`).join(', ')} (${state.cutInMidBatch} cuts in mid-batch); shippers: ${hosts.reduce((sum, host) => sum + host.kills, 0)} times killed`);
+  text.push(`  servers: ${Object.entries(state.troubles).map(([what, times]) => `${times} times ${what}`).join(', ')} (${state.cutInMidBatch} cuts in mid-batch, ${state.fullAnswers} answers about a full disk); shippers: ${hosts.reduce((sum, host) => sum + host.kills, 0)} times killed`);
   text.push(`  longest lag ${(longestLagMs / 1000).toFixed(1)} s; none ${caughtUp.toFixed(1)} s after the end; ${state.rejected} batches rejected by the daemons`);
   let isWhole = true;
   for (const [i, server] of servers.entries()) {
