@@ -77,7 +77,7 @@ export async function noTarget(options) {
     }
   }
   close();
-  return contestants.slice(1).map((contestant) => `  ${compared(contestant)}`).join('\n');
+  return [`${scenario}, compared with the daemon without a target`, ...contestants.slice(1).map((contestant) => `  ${compared(contestant)}`)].join('\n');
 }
 
 // The ratio to the daemon without a target, and how far the rounds lie apart.
