@@ -5,7 +5,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 # shellcheck source=cmake/packages.sh
 . cmake/packages.sh
 
-scenarios='health frontend-log events durable otlp idle ingest log stall mixed micro start questions queries verdicts soak transport page fleet'
+scenarios='health frontend-log events durable otlp idle ingest log stall mixed micro start questions queries verdicts soak transport ship no-target page fleet'
 
 usage() {
   cat <<END
@@ -30,20 +30,24 @@ usage: ./bench.sh [OPTION…] [SCENARIO…]
   soak          disk, memory and the longest iteration near the size limit, with queries, streams, backups and a slow reader
   transport     what picortex/pino costs the bot's event loop, next to pino to a file
   page          frames a second and heap of the page's live list at 200 events/s (chromium-headless-shell); only when it is named
-  fleet         five hosts ship to two ClickHouse servers that are killed, paused and cut off, in network namespaces (root, clickhouse-server);
-                only when it is named
+  ship          a store shipped to a ClickHouse server, next to clickhouse-client with the same rows, and to the ingest that fed it
+                (clickhouse-server, clickhouse-client); only when it is named
+  no-target     CPU and disk of storing events without a target of picortex ship, and with one
+  fleet         five hosts ship to two ClickHouse servers that are killed, paused, cut off and full, in network namespaces
+                (root, clickhouse-server); only when it is named
 
   --rounds N         rounds of each contestant, in turn (5)
   --seconds N        length of a round (3)
   --stall-seconds N  length of each run of stall (60)
   --soak-seconds N   length of soak (900)
   --page-seconds N   length of page (300)
+  --ship-events N    events of ship (300000)
   --fleet-seconds N  length of fleet (600)
   --fleet-rate N     events a second of all hosts of fleet (5000)
   --events N         events of start and queries (10000000: takes minutes and 10 GB below BENCH_DIR)
   --out DIRECTORY    where results.md and results.json go (build/bench)
 
-Without a SCENARIO all of them run, except page and fleet. The contestants: picortex, nginx, the founding document's own stack (Fastify, pino,
+Without a SCENARIO all of them run, except ship, page and fleet. The contestants: picortex, nginx, the founding document's own stack (Fastify, pino,
 better-sqlite3: bench/peers), and null servers, which only send a canned answer, or store a body and sync it first. BENCH_DIR is where data go, on a real
 disk (/var/tmp). PICORTEX_BINARY measures another build. Exit status: 0 done, 1 a scenario failed, 2 wrong usage.
 END
@@ -59,13 +63,13 @@ arguments=()
 while [ $# -gt 0 ]; do
   case $1 in
     -h | --help) usage && exit 0 ;;
-    --rounds | --seconds | --stall-seconds | --soak-seconds | --page-seconds | --fleet-seconds | --fleet-rate | --events | --out)
+    --rounds | --seconds | --stall-seconds | --soak-seconds | --page-seconds | --ship-events | --fleet-seconds | --fleet-rate | --events | --out)
       [ $# -gt 1 ] || { usage >&2 && exit 2; }
       check_value "$1" "$2"
       arguments+=("$1" "$2")
       shift
       ;;
-    --rounds=* | --seconds=* | --stall-seconds=* | --soak-seconds=* | --page-seconds=* | --fleet-seconds=* | --fleet-rate=* | --events=* | --out=*)
+    --rounds=* | --seconds=* | --stall-seconds=* | --soak-seconds=* | --page-seconds=* | --ship-events=* | --fleet-seconds=* | --fleet-rate=* | --events=* | --out=*)
       check_value "${1%%=*}" "${1#*=}"
       arguments+=("$1")
       ;;
@@ -94,8 +98,9 @@ install_fence_peers() {
 }
 
 if ! has_node; then bench_packages+=(nodejs npm); fi
-[[ " ${arguments[*]} " != *" fleet "* ]] || bench_packages+=(clickhouse-server curl iproute2)
 [[ " ${arguments[*]} " != *" page "* ]] || bench_packages+=(chromium-headless-shell)
+[[ " ${arguments[*]} " != *" fleet "* ]] || bench_packages+=(clickhouse-server curl iproute2 e2fsprogs mount)
+[[ " ${arguments[*]} " != *" ship "* ]] || bench_packages+=(clickhouse-server clickhouse-client curl)
 install_packages "${bench_packages[@]}"
 if [[ " ${arguments[*]} " == *" verdicts "* ]]; then install_fence_peers; fi
 

@@ -7,7 +7,9 @@ import { transport } from './scenarios/clients.mjs';
 import { durable, events, healthDuringIngest, mixed, otlp, questionsDuringIngest, stall } from './scenarios/events.mjs';
 import { fleet } from './scenarios/fleet.mjs';
 import { frontendLog, health, logLines } from './scenarios/http.mjs';
+import { noTarget } from './scenarios/no_target.mjs';
 import { micro, queries, verdicts } from './scenarios/programs.mjs';
+import { ship } from './scenarios/ship.mjs';
 import { idle, start } from './scenarios/size.mjs';
 import { page } from './scenarios/page.mjs';
 import { soak } from './scenarios/soak.mjs';
@@ -17,10 +19,10 @@ import { markdown, noise, records } from './harness/report.mjs';
 
 const scenarios = {
   health, 'frontend-log': frontendLog, events, durable, otlp, idle, ingest: healthDuringIngest, log: logLines, stall, mixed, micro,
-  start, questions: questionsDuringIngest, queries, verdicts, soak, transport, page, fleet,
+  start, questions: questionsDuringIngest, queries, verdicts, soak, transport, ship, 'no-target': noTarget, page, fleet,
 };
 // Only when they are named.
-const byHand = new Set(['fleet', 'page']);
+const byHand = new Set(['ship', 'page', 'fleet']);
 
 // bench.sh has checked the arguments.
 const { values, positionals } = parseArgs({
@@ -32,6 +34,7 @@ const { values, positionals } = parseArgs({
     'soak-seconds': { type: 'string', default: '900' },
     events: { type: 'string', default: '10000000' },
     'page-seconds': { type: 'string', default: '300' },
+    'ship-events': { type: 'string', default: '300000' },
     'fleet-seconds': { type: 'string', default: '600' },
     'fleet-rate': { type: 'string', default: '5000' },
     out: { type: 'string', default: resolve(import.meta.dirname, '../build/bench') },
@@ -47,6 +50,7 @@ const options = {
   soakSeconds: Number(values['soak-seconds']),
   events: Number(values.events),
   pageSeconds: Number(values['page-seconds']),
+  shipEvents: Number(values['ship-events']),
   fleetSeconds: Number(values['fleet-seconds']),
   fleetRate: Number(values['fleet-rate']),
   progress(text) {

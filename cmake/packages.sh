@@ -12,7 +12,8 @@ build_packages=(
 # To test it as well.
 test_packages=("${build_packages[@]}" clang-format clang-tidy shellcheck sqlite3 tmux lnav util-linux mount coreutils
   iptables iproute2 e2fsprogs systemd dnsmasq-base nginx-light caddy bind9-dnsutils openssl python3
-  dpkg-dev debootstrap man-db zstd clickhouse-server zsh fish)
+  dpkg-dev debootstrap man-db zstd clickhouse-server libzookeeper-java
+  default-jre-headless protobuf-compiler zsh fish)
 
 # To build it for arm64, and to start it on an emulated machine.
 arm64_packages=(g++-12-aarch64-linux-gnu qemu-system-arm cpio dpkg-dev)

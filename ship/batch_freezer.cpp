@@ -6,6 +6,11 @@
 #include "storage/query/arrival_query.h"
 
 namespace picortex::shipping {
+namespace {
+
+constexpr std::size_t kSliceBytes = std::size_t{256} << 10;
+
+}  // namespace
 
 StoreResult<FrozenBatch> BatchFreezer::freeze(EventReader& reader, const ShipPosition& position,
                                               std::int64_t now_ms) {
@@ -21,7 +26,7 @@ StoreResult<FrozenBatch> BatchFreezer::freeze(EventReader& reader, const ShipPos
   while (!query.is_done() && bytes_ < limits_.bytes_max && count_ < limits_.records_max) {
     // A slice is taken whole, so it must not be larger than what is left.
     const QueryBudget slice{.rows_max = std::min<std::size_t>(limits_.records_max - count_, 500),
-                            .bytes_max = std::size_t{256} << 10,
+                            .bytes_max = kSliceBytes,
                             .time_max = std::chrono::milliseconds(20)};
     TRY(query.run(reader, slice));
     encode(query.rows(), batch);
@@ -37,12 +42,14 @@ StoreResult<FrozenBatch> BatchFreezer::freeze(EventReader& reader, const ShipPos
 
 void BatchFreezer::encode(std::vector<EventRow>& rows, FrozenBatch& batch) {
   for (const EventRow& row : rows) {
-    record_.clear();
-    encoder_.append(record_, row);
     Group& group = groups_[encoder_.group_of(row)];
-    group.records += record_;
-    group.sizes.push_back(record_.size());
-    bytes_ += record_.size();
+    // Usually there is one group. Memory that is not written to costs nothing.
+    if (group.records.empty()) group.records.reserve(limits_.bytes_max + kSliceBytes);
+    const std::size_t begin = group.records.size();
+    encoder_.append(group.records, row);
+    const std::size_t size = group.records.size() - begin;
+    group.sizes.push_back(size);
+    bytes_ += size;
     ++count_;
     batch.complete_ms = row.time_ms;
   }

@@ -48,7 +48,6 @@ class BatchFreezer {
   std::map<std::int64_t, Group> groups_;
   std::size_t bytes_ = 0;
   std::size_t count_ = 0;
-  std::string record_;
 };
 
 }  // namespace picortex::shipping

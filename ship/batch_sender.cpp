@@ -1,5 +1,6 @@
 #include "ship/batch_sender.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace picortex::shipping {
@@ -36,7 +37,9 @@ Result<BatchSender::Step> BatchSender::step(const FrozenBatch& batch, const Node
     const AnswerVerdict verdict = judge(answer, target_.kind, host_.now_s());
     if (verdict.kind != AnswerVerdict::Kind::retry) backoff_.reset();
     if (verdict.kind == AnswerVerdict::Kind::accepted) {
-      if (verdict.rejected > 0) host_.note_partly_rejected(verdict.rejected, verdict.what);
+      // A receiver may say what it wants.
+      const auto rejected = std::min(verdict.rejected, static_cast<std::int64_t>(node.size()));
+      if (rejected > 0) host_.note_partly_rejected(rejected, verdict.what);
       TRY(accept(batch, node));
       return Step::next;
     }

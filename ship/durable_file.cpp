@@ -37,13 +37,14 @@ Result<void> sync_directory_of(const std::string& path) {
 
 }  // namespace
 
-Result<void> replace_file(const std::string& path, std::string_view content, Synced synced) {
+Result<void> replace_file(const std::string& path, std::initializer_list<std::string_view> pieces,
+                          Synced synced) {
   const std::string part = path + ".new";
   {
     const FileDescriptor file(
         open(part.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
     if (!file) return cannot("write", part, errno);
-    TRY(write_whole(file, content, part));
+    for (const std::string_view piece : pieces) TRY(write_whole(file, piece, part));
     if (synced == Synced::yes && fdatasync(file.number()) != 0) return cannot("sync", part, errno);
   }
   if (std::rename(part.c_str(), path.c_str()) != 0) return cannot("replace", path, errno);

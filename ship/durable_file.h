@@ -1,5 +1,6 @@
 #pragma once
 
+#include <initializer_list>
 #include <string>
 #include <string_view>
 
@@ -9,9 +10,10 @@ namespace picortex {
 
 enum class Synced { yes, no };
 
-// Replaces a file as a whole: after a crash at any moment it has its old content or `content`. With
-// Synced::yes also after a power cut, from the return on. Only its user may read it.
-Result<void> replace_file(const std::string& path, std::string_view content, Synced synced);
+// Replaces a file as a whole: after a crash at any moment it has its old content or the pieces of the
+// new one. With Synced::yes also after a power cut, from the return on. Only its user may read it.
+Result<void> replace_file(const std::string& path, std::initializer_list<std::string_view> pieces,
+                          Synced synced);
 
 // Deletes a file if it is there.
 Result<void> remove_file(const std::string& path);

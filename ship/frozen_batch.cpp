@@ -51,7 +51,7 @@ bool read_groups(const object& header, std::size_t records, std::vector<std::siz
 
 Result<void> save_batch(const std::string& path, const FrozenBatch& batch) {
   std::string out;
-  out.reserve(batch.records.size() + batch.size() * 6 + 256);
+  out.reserve(batch.size() * 6 + 256);
   {
     JsonObject header(out);
     header.number("epoch", batch.epoch)
@@ -67,8 +67,7 @@ Result<void> save_batch(const std::string& path, const FrozenBatch& batch) {
     for (const std::size_t first : batch.groups) groups.number(first);
   }
   out += '\n';
-  out += batch.records;
-  return replace_file(path, out, Synced::yes);
+  return replace_file(path, {out, batch.records}, Synced::yes);
 }
 
 Result<std::optional<FrozenBatch>> load_batch(const std::string& path) {

@@ -97,7 +97,7 @@ Result<void> ShipFiles::save_position(const ShipPosition& position) const {
       .number("rejected", position.rejected)
       .number("lapsed", position.lapsed)
       .number("complete_ms", position.complete_ms);
-  return replace_file(directory_ + "/position", out + '\n', Synced::yes);
+  return replace_file(directory_ + "/position", {out, "\n"}, Synced::yes);
 }
 
 ShipStatus ShipFiles::load_status() const {
@@ -125,7 +125,7 @@ void ShipFiles::save_status(const ShipStatus& status) const {
       .number("rate", status.rate)
       .number("pid", status.pid);
   // It is for people only: what fails here fails for the position too, which is reported.
-  (void)replace_file(directory_ + "/status", out + '\n', Synced::no);
+  (void)replace_file(directory_ + "/status", {out, "\n"}, Synced::no);
 }
 
 Result<void> ShipFiles::keep_rejected(std::string_view line) const {

@@ -8,11 +8,11 @@
 namespace picortex {
 namespace {
 
-// True if some byte of the eight needs a closer look: a control, '"', '\\', DEL or not ASCII.
-bool needs_care(const char* text) noexcept {
+// Finds the bytes of the eight that need a closer look: controls, '"', '\\', DEL and not ASCII.
+std::uint64_t bytes_for_care(const char* text) noexcept {
   const std::uint64_t word = load_word(text);
-  return (bytes_not_ascii(word) | bytes_below(word, 0x20) | bytes_equal(word, '"') |
-          bytes_equal(word, '\\') | bytes_equal(word, 0x7f)) != 0;
+  return bytes_not_ascii(word) | bytes_below(word, 0x20) | bytes_equal(word, '"') |
+         bytes_equal(word, '\\') | bytes_equal(word, 0x7f);
 }
 
 bool is_plain(unsigned char byte) noexcept {
@@ -157,15 +157,20 @@ void append_json_escaped(std::string& out, std::string_view text) {
   std::size_t copied = 0;
   std::size_t at = 0;
   while (at < text.size()) {
-    if (at + 8 <= text.size() && !needs_care(text.data() + at)) {
-      at += 8;
+    if (at + 8 <= text.size()) {
+      const std::uint64_t found = bytes_for_care(text.data() + at);
+      if (found == 0) {
+        at += 8;
+        continue;
+      }
+      at += first_fitting(found);
     } else if (is_plain(static_cast<unsigned char>(text[at]))) {
       ++at;
-    } else {
-      out.append(text.data() + copied, at - copied);
-      at += append_careful(out, text.substr(at));
-      copied = at;
+      continue;
     }
+    out.append(text.data() + copied, at - copied);
+    at += append_careful(out, text.substr(at));
+    copied = at;
   }
   out.append(text.data() + copied, at - copied);
 }

@@ -7,7 +7,7 @@ import { Server, workDirectory } from './children.mjs';
 
 const root = resolve(import.meta.dirname, '../..');
 export const buildDirectory = join(root, 'build/release');
-const binary = process.env.PICORTEX_BINARY ?? join(buildDirectory, 'picortex');
+export const binary = process.env.PICORTEX_BINARY ?? join(buildDirectory, 'picortex');
 
 let folders = 0;
 export function newFolder() {

@@ -25,6 +25,8 @@ function median(values) {
   return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
+export const valuesOf = (scenario, contestant, metric) => rounds.get([scenario, contestant, metric].join('\0'))?.values ?? [];
+
 // Returns the median, or undefined if nothing was measured.
 export function measurement(scenario, contestant, metric) {
   const entry = rounds.get([scenario, contestant, metric].join('\0'));

@@ -55,7 +55,7 @@ export async function otlp(options) {
 }
 
 // Sends events at a steady rate. Returns how many were acknowledged.
-async function post(server, rate, seconds) {
+export async function post(server, rate, seconds) {
   const text = await output(loadCpus,
     ['node', join(import.meta.dirname, '../paced_events.mjs'), new URL(server.url).port, String(rate), String(seconds)],
     { env: { TOKEN: server.token } });

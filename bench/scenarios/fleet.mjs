@@ -1,20 +1,22 @@
-// Five hosts ship to two ClickHouse servers in network namespaces, while the servers are killed, paused and cut off in turn and the shippers
-// are killed. At the end each acknowledged event must be in each server exactly once.
+// Five hosts ship to two ClickHouse servers in network namespaces, while the servers are killed, paused and cut off in mid-batch, their disks are
+// filled, all in turn, and the shippers are killed. At the end each acknowledged event must be in each server exactly once.
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { request } from 'node:http';
-import { readFileSync } from 'node:fs';
+import { readFileSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { ClickHouse } from '../harness/clickhouse.mjs';
-import { newFolder } from '../harness/contestants.mjs';
+import { binary, newFolder } from '../harness/contestants.mjs';
 import { allCpus, output, sleep, start } from '../harness/children.mjs';
 import { Namespace } from '../harness/network.mjs';
 
 const hostCount = 5;
 const batchesPerSecond = 10;
-const binary = process.env.PICORTEX_BINARY ?? 'build/release/picortex';
+const shipperKills = 50;
+// Of a server's data: more than ten minutes of events take, so that only the filler fills it.
+const diskMegabytes = 3000;
 
 class Host {
   constructor(number, prefix, targets) {
@@ -86,15 +88,56 @@ class Host {
   }
 }
 
+// The frozen batches of the hosts for the server, which are there while they are on their way.
+function batchesFor(server, hosts) {
+  return hosts.flatMap((host) => {
+    const targets = join(host.data, 'ship');
+    return readdirSync(targets).filter((target) => target.includes(`-${server.address}-`)).map((target) => join(targets, target, 'batch'));
+  });
+}
+
+// Cuts the cable once a batch is on its way, and counts whether it still is at the end of the cut.
+function cutOff(server, cabled, cable, hosts, state) {
+  let sent;
+  const frozenAt = (batch) => statSync(batch, { throwIfNoEntry: false })?.mtimeMs;
+  return {
+    what: 'cut off',
+    async begin() {
+      for (const end = Date.now() + 2000; Date.now() < end; await sleep(1)) {
+        sent = batchesFor(server, hosts).map((batch) => ({ batch, at: frozenAt(batch) })).find(({ at }) => at !== undefined);
+        if (sent) break;
+      }
+      cabled.ip(`link set ${cable} down`);
+    },
+    end() {
+      if (sent && frozenAt(sent.batch) === sent.at) state.cutInMidBatch += 1;
+      cabled.ip(`link set ${cable} up`);
+    },
+  };
+}
+
+// Leaves no room on the file system of the server's data.
+function fill(server, place) {
+  place.run('sh', '-c', 'free=$(df --output=avail --block-size=1M "$0" | tail -n 1); fallocate -l "$((free - 8))M" "$0/filler"; dd if=/dev/zero of="$0/filler.rest" bs=64k status=none 2>/dev/null; true', server.data);
+}
+
+// Makes room again, and counts whether a shipper has been answered that there was none.
+async function empty(server, place, hosts, state) {
+  const targets = (await Promise.all(hosts.map((host) => host.status()))).flat();
+  if (targets.some(({ target, error }) => target.includes(server.address) && /space/.test(error))) state.fullAnswers += 1;
+  place.run('rm', '-f', join(server.data, 'filler'), join(server.data, 'filler.rest'));
+}
+
 // Each way to trouble a server, and the end of it.
-function troubles(servers, hosts) {
+function troubles(servers, places, cabled, hosts, state) {
   const each = (server, i) => [
     { what: 'killed', begin: () => server.kill(), end: () => server.start() },
     { what: 'paused', begin: () => server.signal('SIGSTOP'), end: () => server.signal('SIGCONT') },
-    { what: 'cut off', begin: () => hosts.run('ip', 'link', 'set', `cable${i}`, 'down'), end: () => hosts.run('ip', 'link', 'set', `cable${i}`, 'up') },
+    cutOff(server, cabled, `cable${i}`, hosts, state),
+    { what: 'full', begin: () => fill(server, places[i]), end: () => empty(server, places[i], hosts, state) },
   ];
   const [first, second] = servers.map(each);
-  return first.flatMap((trouble, i) => [trouble, second[(i + 1) % 3]]);
+  return first.flatMap((trouble, i) => [trouble, second[(i + 1) % second.length]]);
 }
 
 async function makeTrouble(list, state) {
@@ -108,10 +151,12 @@ async function makeTrouble(list, state) {
   }
 }
 
-async function killShippers(hosts, state, pauseMs) {
-  for (let i = 0; !state.ends; i += 1) {
-    await sleep(pauseMs);
-    if (!state.ends) await hosts[i % hosts.length].killShipper();
+// Kills them in turn, at equal distances of the time.
+async function killShippers(hosts, seconds) {
+  const begin = Date.now();
+  for (let i = 0; i < shipperKills; i += 1) {
+    await sleep(Math.max(0, begin + (1000 * seconds * (i + 0.5)) / shipperKills - Date.now()));
+    await hosts[i % hosts.length].killShipper();
   }
 }
 
@@ -166,15 +211,16 @@ export async function fleet(options) {
   const places = [await Namespace.open(), await Namespace.open()];
   const servers = places.map((place, i) => {
     cabled.join(place, `cable${i}`, `10.99.${i}.1`, `10.99.${i}.2`);
-    return new ClickHouse({ address: `10.99.${i}.2`, prefix: place.prefix });
+    return new ClickHouse({ address: `10.99.${i}.2`, prefix: place.prefix, mount: (directory) => place.mount(directory, diskMegabytes) });
   });
   for (const server of servers) await server.start();
   const targets = servers.map((server) => server.target('fleet'));
   await output(allCpus, [...cabled.prefix, binary, 'ship', 'init', '--apply', ...targets.flatMap((target) => ['--to', target])]);
   const hosts = Array.from({ length: hostCount }, (_, i) => new Host(i + 1, cabled.prefix, targets));
   for (const host of hosts) await host.start();
-  const state = { ends: false, troubles: {}, rejected: 0 };
-  const work = [...hosts.map((host) => load(host, rate, state)), makeTrouble(troubles(servers, cabled), state), killShippers(hosts, state, Math.max(1000, (1000 * seconds) / 50))];
+  cabled.ip('link show'); // is ready then
+  const state = { ends: false, troubles: {}, cutInMidBatch: 0, fullAnswers: 0, rejected: 0 };
+  const work = [...hosts.map((host) => load(host, rate, state)), makeTrouble(troubles(servers, places, cabled, hosts, state), state), killShippers(hosts, seconds)];
   let longestLagMs = 0;
   for (let second = 0; second < seconds; second += 1) {
     await sleep(1000);
@@ -187,7 +233,7 @@ export async function fleet(options) {
   await Promise.all(work);
   const caughtUp = await awaitNoLag(hosts, 120 + seconds);
   const text = [`fleet, ${hostCount} hosts, ${rate} events a second together, ${seconds} s, each host to both servers`];
-  text.push(`  servers: ${Object.entries(state.troubles).map(([what, times]) => `${times} times ${what}`).join(', ')}; shippers: ${hosts.reduce((sum, host) => sum + host.kills, 0)} times killed`);
+  text.push(`  servers: ${Object.entries(state.troubles).map(([what, times]) => `${times} times ${what}`).join(', ')} (${state.cutInMidBatch} cuts in mid-batch, ${state.fullAnswers} answers about a full disk); shippers: ${hosts.reduce((sum, host) => sum + host.kills, 0)} times killed`);
   text.push(`  longest lag ${(longestLagMs / 1000).toFixed(1)} s; none ${caughtUp.toFixed(1)} s after the end; ${state.rejected} batches rejected by the daemons`);
   let isWhole = true;
   for (const [i, server] of servers.entries()) {

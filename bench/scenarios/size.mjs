@@ -74,7 +74,7 @@ async function seed(server, count, progress) {
   }
 }
 
-const sizeOf = (folder) => readdirSync(folder).filter((name) => name.startsWith('picortex.db'))
+export const sizeOf = (folder) => readdirSync(folder).filter((name) => name.startsWith('picortex.db'))
   .reduce((sum, name) => sum + statSync(join(folder, name)).size, 0);
 
 // Measures from the start of the process to the last byte of the first answer.

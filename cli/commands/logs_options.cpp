@@ -127,7 +127,10 @@ Result<LogsOptions> read_logs_options(Settings& settings) {
   if (!fleet) return failure("logs: " + fleet.error().what);
   options.fleet = *std::move(fleet);
   if (options.follow && options.fleet) {
-    return failure("logs: --follow shows what arrives at one host: run it there, without --from");
+    return failure(
+        "logs: --follow needs the order of arrival, which the fleet's table does not have: run it "
+        "on "
+        "the host without --from, or ask again with --since 5m");
   }
   if (options.follow && (options.around || settings.is_given(kFilterUntil))) {
     return failure("logs: --follow waits for new events: leave out --until and --around");

@@ -26,14 +26,14 @@ class DataCheck {
 // partition, a month of UTC.
 class ClickHouseEncoder final : public EventEncoder {
  public:
-  explicit ClickHouseEncoder(std::string host) : host_(std::move(host)) {}
+  explicit ClickHouseEncoder(const std::string& host);
 
   void append(std::string& out, const EventRow& row) override;
   std::int64_t group_of(const EventRow& row) const override;
   std::string_view content_type() const noexcept override { return "application/x-ndjson"; }
 
  private:
-  std::string host_;
+  std::string begin_;  // of each row
 };
 
 // A line of JSON an event, for receivers that take any:

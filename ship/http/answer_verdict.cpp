@@ -59,6 +59,26 @@ std::optional<std::chrono::milliseconds> retry_after_of(const HttpAnswer& answer
   return std::chrono::seconds(std::min(*seconds, kRetryAfterMaxS));
 }
 
+// What follows the first `"name":` of a JSON text. The text may be long, and cut off.
+std::string_view after_name(std::string_view json, std::string_view name) {
+  const std::string member = '"' + std::string(name) + "\":";
+  const std::size_t at = json.find(member);
+  return at == std::string_view::npos ? std::string_view()
+                                      : trimmed(json.substr(at + member.size()), " ");
+}
+
+// Receivers of NDJSON that count answer as Axiom does, also for a request of which they take nothing:
+// {"ingested":2,"failed":1,"failures":[{"timestamp":…,"error":"…"}],…}
+void read_failed(std::string_view body, AnswerVerdict& verdict) {
+  std::string_view failed = after_name(body, "failed");
+  verdict.rejected = std::max<std::int64_t>(take_whole<std::int64_t>(failed).value_or(0), 0);
+  if (verdict.rejected == 0) return;
+  std::string_view error = after_name(body, "error");
+  if (!error.starts_with('"')) return;
+  error.remove_prefix(1);
+  append_visible(verdict.what, cut_to(error.substr(0, error.find('"')), 300));
+}
+
 std::string described(const HttpAnswer& answer) {
   std::string what = "the server answers " + std::to_string(answer.status);
   const std::string_view said = cut_to(trimmed(answer.body, " \t\r\n"), 300);
@@ -79,6 +99,8 @@ AnswerVerdict judge(const Result<HttpAnswer>& answer, ShipTarget::Kind kind, std
       const OtlpPartialSuccess partial = read_otlp_answer(answer->body);
       verdict.rejected = std::max<std::int64_t>(partial.rejected, 0);
       if (verdict.rejected > 0) append_visible(verdict.what, cut_to(partial.message, 300));
+    } else if (kind == ShipTarget::Kind::ndjson) {
+      read_failed(answer->body, verdict);
     }
     return verdict;
   }

@@ -150,7 +150,7 @@ test('what is wrong is said in one line', async () => {
   await fails(['logs', '--from', 'otlp+http://127.0.0.1:1'], /only ClickHouse can be asked/, 2);
   await fails(['logs', '--from', 'nonsense:secret'], /--from: .*names no kind of target/, 2);
   await fails(['logs', '--host', 'a'], /give the fleet's table with --from too/, 2);
-  await fails(['logs', '--follow', '--from', table], /without --from/, 2);
+  await fails(['logs', '--follow', '--from', table], /run it on the host without --from, or ask again with --since 5m/, 2);
   await fails(['errors', '--mute', '0123', '--from', table], /without --from/, 2);
 });
 

@@ -139,6 +139,19 @@ test('counts what an OTLP receiver says that it did not take', async (t) => {
   assert.match(shipper.errors, /rejects 3 events of a request: no/);
 });
 
+test('goes through the proxy of the environment, except to where it must not', async (t) => {
+  const { dataDir, store } = await shipSource(t);
+  await store(someEvents(10));
+  const proxy = await shipReceiver(t);
+  const direct = await shipReceiver(t);
+  // Without the proxy there is nothing at the first address, which is reserved for examples.
+  startShipper(t, dataDir, ['ndjson+http://192.0.2.1:9/lines', ndjson(direct)], { http_proxy: `http://127.0.0.1:${proxy.port}`, NO_PROXY: '127.0.0.1' });
+  await allShipped(dataDir);
+  assert.ok(proxy.requests.every(({ path }) => path === 'http://192.0.2.1:9/lines'));
+  const events = await exportedEvents(dataDir);
+  for (const receiver of [proxy, direct]) assertLines(receiver.lines(), events);
+});
+
 test('trusts only the certificates that it is given', async (t) => {
   const { dataDir, store } = await shipSource(t);
   await store(someEvents(10));

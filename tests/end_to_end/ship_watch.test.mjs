@@ -1,5 +1,7 @@
 // What the daemon knows of the targets of `picortex ship`: their lag, alerts on it, and what retention takes before they have it.
 import assert from 'node:assert/strict';
+import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import test from 'node:test';
 import { Client } from './support/client.mjs';
 import { cleanUpAfter } from './support/cleanup.mjs';
@@ -42,6 +44,33 @@ test('/api/status says of each target what ship status says', async (t) => {
   assert.match(late.error, /503/);
   receiver.answer = () => ({ status: 200 });
   await eventually('the lag is gone', async () => (await status()).ship[0].lag_events === 0, 30_000);
+});
+
+// The files below the directory, the database and its log with their sizes, and the daemon's threads.
+const filesOf = (directory) => readdirSync(directory, { recursive: true }).map((name) => [name, statSync(join(directory, name))])
+  .filter(([, stat]) => stat.isFile()).map(([name, { size }]) => (/^picortex\.db(-wal)?$/.test(name) ? `${name}: ${size}` : name)).sort();
+const threadsOf = ({ pid }) => readdirSync(`/proc/${pid}/task`).length;
+
+test('without a target the same bytes are in the same files, and nothing is done for shipping', async (t) => {
+  const without = await shipSource(t);
+  const targeted = await shipSource(t);
+  const threads = threadsOf(without.daemon);
+  assert.equal(threadsOf(targeted.daemon), threads);
+  const shipper = startShipper(t, targeted.dataDir, 'ndjson+http://127.0.0.1:1/lines');
+  await eventually('the target has its directory', () => existsSync(join(targeted.dataDir, 'ship')));
+  await shipper.end();
+  const stored = someEvents(500).map((event, i) => ({ ...event, id: `8c1f2a3b-4d5e-4f60-8a7b-${String(i).padStart(12, '0')}`, time: Date.parse('2026-11-17T00:00:00Z') + 7 * i }));
+  for (const { store } of [without, targeted]) await store(stored);
+  // The one without a target was started first, so that it has looked for targets when the other one has.
+  await eventually('the daemon knows the target', async () => (await targeted.daemon.status()).ship.length === 1);
+  assert.deepEqual((await without.daemon.status()).ship, []);
+  assert.equal(threadsOf(without.daemon), threads);
+  assert.equal(threadsOf(targeted.daemon), threads + 1);
+  assert.doesNotMatch(readFileSync(`/proc/${without.daemon.pid}/maps`, 'utf8'), /libcurl/);
+  for (const { daemon } of [without, targeted]) await daemon.stop();
+  assert.ok(!existsSync(join(without.dataDir, 'ship')));
+  assert.ok(filesOf(targeted.dataDir).some((file) => file.startsWith('ship/')));
+  assert.deepEqual(filesOf(without.dataDir), filesOf(targeted.dataDir).filter((file) => !file.startsWith('ship/')));
 });
 
 test('a target that is late, and one that never had anything, cause an alert', async (t) => {

@@ -42,7 +42,7 @@ BOOST_AUTO_TEST_CASE(a_damaged_position_is_an_error_and_never_a_fresh_start) {
   const ShipFiles files(directory.path(), "t");
   BOOST_REQUIRE(files.make_directory());
   for (const char* const text : {"", "{", "[]", "{\"epoch\":1}", "{\"epoch\":\"1\",\"place\":2}"}) {
-    BOOST_REQUIRE(replace_file(files.directory() + "/position", text, Synced::no));
+    BOOST_REQUIRE(replace_file(files.directory() + "/position", {text}, Synced::no));
     const auto read = files.load_position();
     BOOST_REQUIRE(!read);
     BOOST_TEST(read.error().what.find("delete it") != std::string::npos);

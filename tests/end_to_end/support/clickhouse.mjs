@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { cleanUpAfter } from './cleanup.mjs';
 import { eventually, temporaryDirectory } from './daemon.mjs';
 
-async function freePorts(count) {
+export async function freePorts(count) {
   const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'));
   await Promise.all(servers.map((server) => once(server, 'listening')));
   const ports = servers.map((server) => server.address().port);
@@ -15,7 +15,8 @@ async function freePorts(count) {
   return ports;
 }
 
-function configure(directory, [http, tcp, interserver]) {
+// `elements`: the content of more elements of the configuration, by name, in place of those that are there.
+function configure(directory, [http, tcp, interserver], elements) {
   let config = readFileSync('/etc/clickhouse-server/config.xml', 'utf8')
     .replaceAll('/var/lib/clickhouse/', `${directory}/data/`)
     .replaceAll('/var/log/clickhouse-server/', `${directory}/log/`);
@@ -23,6 +24,9 @@ function configure(directory, [http, tcp, interserver]) {
     config = config.replace(new RegExp(`<${name}>\\d+`), `<${name}>${port}`);
   }
   config = config.replace('<http_port>', '<listen_host>127.0.0.1</listen_host><http_port>');
+  for (const [name, content] of Object.entries(elements)) {
+    config = config.replace(new RegExp(`<${name} [^>]*(/>|>[\\s\\S]*?</${name}>)`), '').replace('</yandex>', `<${name}>${content}</${name}></yandex>`);
+  }
   writeFileSync(join(directory, 'config.xml'), config);
   writeFileSync(join(directory, 'users.xml'), readFileSync('/etc/clickhouse-server/users.xml'));
 }
@@ -64,11 +68,12 @@ class ClickHouse {
   }
 }
 
-export async function startClickHouse(owner) {
+// `ports`: for HTTP, for the native protocol, and for other servers.
+export async function startClickHouse(owner, { ports, elements = {} } = {}) {
   const directory = await temporaryDirectory(owner);
   for (const name of ['data', 'log']) mkdirSync(join(directory, name));
-  const ports = await freePorts(3);
-  configure(directory, ports);
+  ports ??= await freePorts(3);
+  configure(directory, ports, elements);
   const server = new ClickHouse(directory, ports[0]);
   await server.start();
   cleanUpAfter(owner, () => server.end());

@@ -36,6 +36,20 @@ BOOST_AUTO_TEST_CASE(statuses_mean_what_http_says) {
   BOOST_TEST((judge(failure("cut"), Target::ndjson, 0).kind == Kind::retry));
 }
 
+BOOST_AUTO_TEST_CASE(a_receiver_of_lines_says_how_many_it_did_not_take) {
+  const auto some = verdict(Target::ndjson, 200,
+                            R"({"ingested":2,"failed": 3,"failures":[{"error":"no room"},{"err)");
+  BOOST_TEST((some.kind == Kind::accepted));
+  BOOST_TEST(some.rejected == 3);
+  BOOST_TEST(some.what == "no room");
+  for (const char* const body : {R"({"ingested":5,"failed":0,"failures":[]})", "", "OK",
+                                 R"({"failed":"3"})", R"({"failed":-3})", R"({"failed":)"}) {
+    BOOST_TEST(verdict(Target::ndjson, 200, body).rejected == 0);
+    BOOST_TEST(verdict(Target::ndjson, 200, body).what == "");
+  }
+  BOOST_TEST(verdict(Target::clickhouse, 200, R"({"failed":3})").rejected == 0);
+}
+
 BOOST_AUTO_TEST_CASE(a_clickhouse_exception_about_a_value_differs_from_others) {
   // As 18.16 answers, with 500 for some of them.
   const auto is_halved = [](int status, const char* body) {
