@@ -43,8 +43,8 @@ StoreResult<FrozenBatch> BatchFreezer::freeze(EventReader& reader, const ShipPos
 void BatchFreezer::encode(std::vector<EventRow>& rows, FrozenBatch& batch) {
   for (const EventRow& row : rows) {
     Group& group = groups_[encoder_.group_of(row)];
-    // Usually there is one group. Memory that is not written to costs nothing.
-    if (group.records.empty()) group.records.reserve(limits_.bytes_max + kSliceBytes);
+    // Usually there is one group.
+    if (count_ == 0) group.records.reserve(limits_.bytes_max + kSliceBytes);
     const std::size_t begin = group.records.size();
     encoder_.append(group.records, row);
     const std::size_t size = group.records.size() - begin;

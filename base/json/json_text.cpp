@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <cmath>
+#include <cstring>
 
 #include "base/byte_scan.h"
 
@@ -60,14 +61,9 @@ void append_u_escape(std::string& out, std::uint32_t code_point) {
   out.append(escape, sizeof escape);
 }
 
+// Of a control or DEL.
 void append_ascii_escape(std::string& out, unsigned char byte) {
   switch (byte) {
-    case '"':
-      out += "\\\"";
-      return;
-    case '\\':
-      out += "\\\\";
-      return;
     case '\b':
       out += "\\b";
       return;
@@ -88,7 +84,8 @@ void append_ascii_escape(std::string& out, unsigned char byte) {
   }
 }
 
-// Appends the character at the front of `text`, which is not plain; returns how many bytes it had.
+// Appends the character at the front of `text`, which is a control, DEL or not ASCII; returns how many
+// bytes it had.
 std::size_t append_careful(std::string& out, std::string_view text) {
   const auto byte = static_cast<unsigned char>(text.front());
   if (byte < 0x80) {
@@ -154,25 +151,35 @@ void append_number(std::string& out, Number value, Format... format) {
 }  // namespace
 
 void append_json_escaped(std::string& out, std::string_view text) {
-  std::size_t copied = 0;
-  std::size_t at = 0;
-  while (at < text.size()) {
+  // What stands between two escapes is short, often a name between quotes: pieces gather here.
+  char gathered[256];
+  std::size_t size = 0;
+  const auto flush = [&] {
+    out.append(gathered, size);
+    size = 0;
+  };
+  for (std::size_t at = 0; at < text.size();) {
+    if (size + 16 > sizeof gathered) flush();
     if (at + 8 <= text.size()) {
       const std::uint64_t found = bytes_for_care(text.data() + at);
-      if (found == 0) {
-        at += 8;
-        continue;
-      }
-      at += first_fitting(found);
+      const std::size_t plain = found == 0 ? 8 : first_fitting(found);
+      std::memcpy(gathered + size, text.data() + at, 8);
+      size += plain;
+      at += plain;
+      if (found == 0) continue;
     } else if (is_plain(static_cast<unsigned char>(text[at]))) {
-      ++at;
+      gathered[size++] = text[at++];
       continue;
     }
-    out.append(text.data() + copied, at - copied);
-    at += append_careful(out, text.substr(at));
-    copied = at;
+    if (text[at] == '"' || text[at] == '\\') {
+      gathered[size++] = '\\';
+      gathered[size++] = text[at++];
+    } else {
+      flush();
+      at += append_careful(out, text.substr(at));
+    }
   }
-  out.append(text.data() + copied, at - copied);
+  flush();
 }
 
 void append_visible(std::string& out, std::string_view text) {

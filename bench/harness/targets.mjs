@@ -61,6 +61,8 @@ export const targets = [
       ['idle, 10,000 connections', 'nginx']) },
   { what: 'disk an event takes, 300 B of data', peer: '-', most: 480, unit: 'B',
     value: (measurement) => measurement('start', 'picortex', 'disk an event') },
+  { what: 'events shipped a second', peer: 'their ingest', least: 1, unit: '×',
+    value: (_, ratio) => ratio(['ship', 'picortex ship', 'events/s'], ['ship', 'ingest of the same events']) },
   { what: 'start to first answer', peer: '-', most: 100, unit: 'ms',
     value: (measurement) => measurement('start', 'picortex', 'first answer') },
 ];

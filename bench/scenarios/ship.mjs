@@ -7,12 +7,13 @@ import { ClickHouse } from '../harness/clickhouse.mjs';
 import { Picortex, binary } from '../harness/contestants.mjs';
 import { allCpus, output, serverCpu, sleep, start, workDirectory } from '../harness/children.mjs';
 import { cpuTime } from '../harness/proc.mjs';
-import { record } from '../harness/report.mjs';
+import { ratio, record } from '../harness/report.mjs';
 
 const eventsPerBody = 1000;
 const bodiesAtOnce = 4;
 // Events in one request of the shipper, and rows in one block of clickhouse-client.
 const batch = 5000;
+const scenario = 'ship';
 const columns = 'host, time, time_ms, sequence, event_id, level, event_type, chat_id, request_id, msg, data';
 
 // As much as a pino line has: 300 bytes of data and 40 of message; each event differs.
@@ -38,20 +39,20 @@ function post(server, token, agent, bytes) {
 }
 
 // Stores the bodies' events in a new store, and returns its directory once the daemon has ended.
-async function ingest(scenario, bodies) {
+async function ingest(bodies) {
   const server = await new Picortex({ env: { LOG_LEVEL: 'warn' } }).answers();
   const agent = new Agent({ keepAlive: true, maxSockets: bodiesAtOnce });
   const token = server.token;
   const before = cpuTime(server.pid);
   const begin = performance.now();
   await Promise.all(bodies.map((bytes) => post(server, token, agent, bytes)));
-  note(scenario, 'ingest of the same events', { events: bodies.length * eventsPerBody, ms: performance.now() - begin, cpuUs: cpuTime(server.pid) - before });
+  note('ingest of the same events', { events: bodies.length * eventsPerBody, ms: performance.now() - begin, cpuUs: cpuTime(server.pid) - before });
   agent.destroy();
   await server.stop();
   return server.data;
 }
 
-function note(scenario, contestant, { events, ms, cpuUs, serverUs }) {
+function note(contestant, { events, ms, cpuUs, serverUs }) {
   record(scenario, contestant, 'events/s', (1000 * events) / ms, '1/s');
   record(scenario, contestant, 'CPU an event', cpuUs / events, 'us');
   if (serverUs !== undefined) record(scenario, contestant, "CPU an event, with ClickHouse's", (cpuUs + serverUs) / events, 'us');
@@ -68,7 +69,7 @@ function shippedOf(data) {
 }
 
 // From the start of the process until its position says that the target has all.
-async function shipAll(scenario, clickhouse, data, events) {
+async function shipAll(clickhouse, data, events) {
   const target = `${clickhouse.target('shipped')}&batch=${batch}`;
   await output(allCpus, [binary, 'ship', 'init', '--apply', '--to', target]);
   const serverBefore = clickhouse.cpu;
@@ -78,7 +79,7 @@ async function shipAll(scenario, clickhouse, data, events) {
     if (child.exitCode !== null) throw new Error('the shipper has ended');
     await sleep(5);
   }
-  note(scenario, 'picortex ship', { events, ms: performance.now() - begin, cpuUs: cpuTime(child.pid), serverUs: clickhouse.cpu - serverBefore });
+  note('picortex ship', { events, ms: performance.now() - begin, cpuUs: cpuTime(child.pid), serverUs: clickhouse.cpu - serverBefore });
   child.kill('SIGTERM');
   await child.ended;
 }
@@ -96,7 +97,7 @@ async function exportRows(clickhouse) {
 }
 
 // The shell says what its child used.
-async function insertAll(scenario, clickhouse, file, events) {
+async function insertAll(clickhouse, file, events) {
   await clickhouse.query('CREATE TABLE inserted AS shipped');
   const client = ['clickhouse-client', ...clickhouse.native, `--max_insert_block_size=${batch}`, `--min_insert_block_size_rows=${batch}`, '--min_insert_block_size_bytes=0',
     '--query', `INSERT INTO inserted (${columns}) FORMAT JSONEachRow`];
@@ -105,7 +106,7 @@ async function insertAll(scenario, clickhouse, file, events) {
   const said = await output(serverCpu, ['bash', '-c', 'TIMEFORMAT="%3U %3S"; { time "$@" < "$0"; } 2>&1', file, ...client]);
   const ms = performance.now() - begin;
   const [user, system] = said.trim().split('\n').at(-1).split(' ').map(Number);
-  note(scenario, 'clickhouse-client', { events, ms, cpuUs: 1e6 * (user + system), serverUs: clickhouse.cpu - serverBefore });
+  note('clickhouse-client', { events, ms, cpuUs: 1e6 * (user + system), serverUs: clickhouse.cpu - serverBefore });
 }
 
 // 18.16 hashes no UUIDs and no enumerations.
@@ -114,21 +115,28 @@ const sumOf = (clickhouse, table) => clickhouse.query(`SELECT count(), sum(cityH
 
 export async function ship(options) {
   const bodies = Array.from({ length: Math.ceil(options.shipEvents / eventsPerBody) }, (_, i) => body(i * eventsPerBody));
-  const scenario = `ship, ${(bodies.length * eventsPerBody).toLocaleString('en-US')} events`;
   const clickhouse = new ClickHouse();
   await clickhouse.start();
   for (let round = 1; round <= options.rounds; round += 1) {
     options.progress(`${scenario}: ingest, round ${round} of ${options.rounds}`);
-    const data = await ingest(scenario, bodies);
+    const data = await ingest(bodies);
     const events = bodies.length * eventsPerBody;
     options.progress(`${scenario}: picortex ship, round ${round} of ${options.rounds}`);
-    await shipAll(scenario, clickhouse, data, events);
+    await shipAll(clickhouse, data, events);
     const file = await exportRows(clickhouse);
     options.progress(`${scenario}: clickhouse-client, round ${round} of ${options.rounds}`);
-    await insertAll(scenario, clickhouse, file, events);
+    await insertAll(clickhouse, file, events);
     const [shipped, inserted] = [await sumOf(clickhouse, 'shipped'), await sumOf(clickhouse, 'inserted')];
     if (shipped !== inserted) throw new Error(`clickhouse-client inserted other rows: ${shipped} and ${inserted}`);
     for (const table of ['shipped', 'inserted']) await clickhouse.query(`DROP TABLE ${table}`);
   }
   await clickhouse.kill();
+  return ['picortex ship, which reads rows from a store and keeps each batch on the disk, compared with',
+    ...['ingest of the same events', 'clickhouse-client'].map((other) => `  ${other}: ${compared(other)}`)].join('\n');
+}
+
+function compared(other) {
+  const metrics = ['events/s', 'CPU an event', "CPU an event, with ClickHouse's"];
+  return metrics.map((metric) => [metric, ratio([scenario, 'picortex ship', metric], [scenario, other])])
+    .filter(([, value]) => value !== undefined).map(([metric, value]) => `${metric} ${value.toFixed(2)} ×`).join('; ');
 }

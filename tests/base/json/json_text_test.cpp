@@ -43,6 +43,23 @@ BOOST_AUTO_TEST_CASE(a_special_byte_is_escaped_at_every_offset) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(long_texts_are_escaped_however_many_escapes_they_have_and_how_far_apart) {
+  for (const std::string_view special : {"\"", "\\", "\n", "\xc3\xa9"}) {
+    const std::string want_one = special == "\xc3\xa9" ? std::string(special)
+                                 : special == "\n"     ? "\\n"
+                                                       : "\\" + std::string(special);
+    for (std::size_t apart = 0; apart < 20; ++apart) {
+      std::string text;
+      std::string want = "\"";
+      while (text.size() < 700) {
+        text += std::string(apart, 'x') + std::string(special);
+        want += std::string(apart, 'x') + want_one;
+      }
+      BOOST_TEST(escaped(text) == want + '"');
+    }
+  }
+}
+
 BOOST_AUTO_TEST_CASE(controls_cannot_end_the_line_or_paint_the_terminal) {
   BOOST_TEST(escaped("a\nb\r\t\0\x1b[31m\x7f"sv) == R"("a\nb\r\t\u0000\u001b[31m\u007f")");
   BOOST_TEST(escaped("\xc2\x85\xc2\x9b") == R"("\u0085\u009b")");
