@@ -17,6 +17,18 @@ function durableTargets(connections) {
   ];
 }
 
+// Compared with the best of the other fences that were measured.
+function fenceTarget(what, metric, most) {
+  return {
+    what, peer: 'the next best fence by name', most, unit: '×',
+    value: (measurement) => {
+      const of = (contestant) => measurement('verdicts, peers', contestant, metric);
+      const others = ['haproxy', 'squid', 'opensnitch', 'sandbox-runtime'].map(of).filter((value) => value !== undefined);
+      return others.length > 0 ? of('picortex') / Math.min(...others) : undefined;
+    },
+  };
+}
+
 export const targets = [
   { what: '/health, 64 connections, CPU a request', peer: 'null server', most: 1.15, unit: '×',
     value: cpuOver('health, 64 connections', 'null server') },
@@ -54,6 +66,9 @@ export const targets = [
     value: (measurement) => measurement('verdicts, hello', 'picortex', 'p50_over_ipset_us') },
   { what: 'bulk throughput of an allowed connection', peer: 'no rules', least: 0.97, unit: '×',
     value: (measurement) => measurement('verdicts, bulk', 'picortex', 'to_no_rules') },
+  fenceTarget('added to the p50 of a whole TLS connection', 'added_us', 0.34),
+  fenceTarget('CPU of a whole TLS connection, one by one', 'cpu_us_a_connection', 0.5),
+  fenceTarget('CPU of a whole TLS connection, 16 at once', 'cpu_us_16_at_once', 0.5),
   { what: 'resident when idle, store open', peer: '-', most: 12, unit: 'MiB',
     value: (measurement) => measurement('idle, 0 connections', 'picortex', 'resident') },
   { what: 'an idle connection', peer: 'nginx', most: 0.5, unit: '×',
