@@ -30,7 +30,7 @@ struct Event {
   Uuid request_id;
   std::optional<Uuid> id;  // from a client that may send the event again; else the store makes one
   // The event's place within its millisecond, for an event that is restored. Without it, or if that
-  // place is taken, the store uses the next one. An ID that contains the place takes precedence.
+  // place is taken, the store uses the next one.
   std::optional<std::uint32_t> sequence = {};
   // counted in the table `egress_host` when the event is stored
   const EgressAttempt* egress = nullptr;

@@ -229,11 +229,12 @@ StoreResult<void> EventStore::insert(const Event& event) {
     return insert_in_sequence(event.time_ms, tail);
   }
   // An ID that contains the event's own time can determine its place too, unless another event has
-  // that key.
+  // that key, or had it where this one is restored from.
   const auto place = event_place(*event.id);
-  if (place && time_of(place->key) == event.time_ms) {
-    if (TRY(insert_at(*place))) return {};
-  }
+  const bool is_own =
+      place && time_of(place->key) == event.time_ms &&
+      (!event.sequence || first_key_of(event.time_ms) + *event.sequence == place->key);
+  if (is_own && TRY(insert_at(*place))) return {};
   insert_event_.bind_blob(7, event.id->bytes);
   if (event.sequence) {
     if (TRY(insert_at({first_key_of(event.time_ms) + *event.sequence, 0}))) return {};

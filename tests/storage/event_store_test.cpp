@@ -136,6 +136,29 @@ BOOST_AUTO_TEST_CASE(a_client_id_of_version_7_with_the_events_time_costs_no_colu
   BOOST_TEST(text("SELECT id FROM events") == to_string(*made.id));
 }
 
+BOOST_AUTO_TEST_CASE(events_that_are_restored_are_where_they_were_whatever_place_their_ids_say) {
+  open();
+  Event first = event();
+  first.id = event_id({first_key_of(kNow) + 500, 1});
+  put(first);
+  Event second = event();
+  second.id = event_id({first_key_of(kNow) + 500, 2});  // the same place: it gets another
+  put(second);
+  const std::string keys =
+      "SELECT group_concat(key || coalesce(hex(client_id), '')) FROM"
+      " (SELECT key, client_id FROM event ORDER BY key)";
+  const std::string before = text(keys);
+  BOOST_TEST(number("SELECT min(key) FROM event") == first_key_of(kNow));
+  store.reset();
+  std::filesystem::remove(path());
+  open();
+  second.sequence = 0;
+  first.sequence = 500;
+  put(second);
+  put(first);
+  BOOST_TEST(text(keys) == before);
+}
+
 BOOST_AUTO_TEST_CASE(any_other_client_id_is_kept_in_addition_to_the_key) {
   open();
   Event random = event();
