@@ -6,7 +6,7 @@
 //   hello    connect to first answer byte, compared with no rules and with an ipset match in the kernel: a ClientHello's bytes
 //            and a canned answer, so that the time of cryptography does not hide the fence's
 //   tls      the same with a TLS handshake and a request to nginx
-//   bulk     throughput of an allowed connection, compared with no rules
+//   bulk     throughput of an allowed connection, compared with no rules, and with an ipset match, which tracks connections as well
 //   burst    10,000 attempts at once: the counters, and the daemon's memory
 //   peers    next to other fences that allow by name, as far as they are installed (harness/fence_comparison.mjs)
 // The contestants run in alternation, round by round; a table is printed on stdout, each measurement as a line of JSON in FILE.
@@ -253,7 +253,7 @@ async function measureAlone() {
   const daemon = await startDaemon(worlds.picortex);
   if (wants('hello')) await measureLatency(worlds, 'hello', 200, 'hello', addresses.shared, port, name);
   if (wants('tls')) await measureLatency(worlds, 'tls', 100, 'tls', addresses.shared, 443, name);
-  if (wants('bulk')) await measureBulk({ 'no rules': worlds['no rules'], picortex: worlds.picortex });
+  if (wants('bulk')) await measureBulk(worlds);
   if (wants('burst')) await measureBurst(worlds.picortex, daemon);
 }
 
