@@ -158,6 +158,10 @@ CREATE TABLE IF NOT EXISTS egress_traffic (
 PRAGMA user_version = 7;
 )sql";
 
+// Version 8: not every message that waits has a row (storage/index/waiting_messages.h), which an
+// older picortex would take for granted.
+constexpr const char* kMessagesSql = "PRAGMA user_version = 8;";
+
 StoreResult<std::int64_t> read_version(Database& database) {
   auto version = database.integer_of("PRAGMA user_version");
   if (!version || (*version > 0 && *version <= kSchemaVersion)) return version;
@@ -195,6 +199,7 @@ StoreResult<void> update_tables(Database& database) {
   if (done && *version < 5) done = database.execute(kTurnsSql);
   if (done && *version < 6) done = database.execute(kIndexesSql);
   if (done && *version < 7) done = database.execute(kTrafficSql);
+  if (done && *version < 8) done = database.execute(kMessagesSql);
   if (done) done = database.execute("COMMIT");
   if (!done) database.rollback();
   return done;

@@ -7,7 +7,7 @@
 namespace picortex {
 
 // The tables, by version (PRAGMA user_version).
-inline constexpr std::int64_t kSchemaVersion = 7;
+inline constexpr std::int64_t kSchemaVersion = 8;
 
 // Creates the tables in an empty file, upgrades those of an older version to kSchemaVersion in one
 // transaction, and does nothing for the current version. Returns a fault for a newer version and
