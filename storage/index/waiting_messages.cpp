@@ -30,9 +30,9 @@ StoreResult<void> WaitingMessages::prepare(Database& database, std::int64_t last
        " WHERE time_ms < ?1 ORDER BY time_ms LIMIT ?2)"},
       {&note_arrival_, "INSERT OR REPLACE INTO total VALUES ('message_arrival', ?1)"}};
   TRY(database.prepare_all(statements));
-  noted_arrival_ = TRY(
-      database.integer_of("SELECT coalesce((SELECT value FROM total WHERE name ="
-                          " 'message_arrival'), -1)"));
+  noted_arrival_ =
+      TRY(database.integer_of("SELECT coalesce((SELECT value FROM total WHERE name ="
+                              " 'message_arrival'), -1)"));
   // An older version wrote every message at once.
   arrival_ = noted_arrival_ == kNotNoted ? last_arrival : std::min(noted_arrival_, last_arrival);
   TRY(read_tail());
@@ -48,8 +48,8 @@ StoreResult<void> WaitingMessages::read_tail() {
   for (const ArrivedKey& each : arrived) {
     if (!TRY(event.bind(1, each.key).bind(2, each.arrival).step())) continue;
     if (is_message(event.text(0), event.text(2))) {
-      tail_.push_back({uuid_of(event.text(1)), std::string(event.text(2)), time_of(each.key),
-                       each.arrival});
+      tail_.push_back(
+          {uuid_of(event.text(1)), std::string(event.text(2)), time_of(each.key), each.arrival});
     }
     event.reset();
   }
@@ -57,8 +57,7 @@ StoreResult<void> WaitingMessages::read_tail() {
 }
 
 StoreResult<void> WaitingMessages::add(const Event& message, std::int64_t arrival) {
-  tail_.push_back(
-      {message.request_id, std::string(message.chat_id), message.time_ms, arrival});
+  tail_.push_back({message.request_id, std::string(message.chat_id), message.time_ms, arrival});
   const auto unwritten = static_cast<std::int64_t>(tail_.size() - written_);
   return unwritten < kTailMax ? StoreResult<void>() : write_tail();
 }

@@ -14,7 +14,7 @@ namespace picortex {
 
 // The writer of the table `turn_message`: the messages that wait for a prompt, by chat. A row costs
 // three places in B-trees, which commits of a few events would write again and again. So messages
-// that nobody has asked for yet stay in memory, the tail, and are written many at once:
+// that no prompt has asked for yet stay in memory, the tail, and are written many at once:
 //
 //   messages that wait = rows of `turn_message`
 //                      + the messages among the events that arrived after number
