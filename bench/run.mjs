@@ -8,7 +8,7 @@ import { durable, events, healthDuringIngest, mixed, otlp, questionsDuringIngest
 import { fleet } from './scenarios/fleet.mjs';
 import { frontendLog, health, logLines } from './scenarios/http.mjs';
 import { noTarget } from './scenarios/no_target.mjs';
-import { micro, queries, verdicts } from './scenarios/programs.mjs';
+import { machineLimits, micro, queries, verdicts } from './scenarios/programs.mjs';
 import { ship } from './scenarios/ship.mjs';
 import { idle, start } from './scenarios/size.mjs';
 import { page } from './scenarios/page.mjs';
@@ -60,6 +60,7 @@ const options = {
 };
 
 const wanted = positionals.length > 0 ? positionals : Object.keys(scenarios).filter((name) => !byHand.has(name));
+const limits = await machineLimits();
 const failures = [];
 const texts = [];
 for (const name of wanted) {
@@ -76,13 +77,13 @@ if (isTerminal) process.stderr.write('\r\x1b[K');
 
 const heading = `${machineKind()}; medians of ${options.rounds} rounds of ${options.seconds} s; server on one CPU, load on ` +
   'the other CPUs.';
-const report = [markdown(heading), ...texts.map((text) => `\`\`\`\n${text.trim()}\n\`\`\``)].join('\n\n');
+const report = [markdown(heading, limits), ...texts.map((text) => `\`\`\`\n${text.trim()}\n\`\`\``)].join('\n\n');
 mkdirSync(values.out, { recursive: true });
 const file = join(values.out, 'results');
 writeFileSync(`${file}.md`, `${report}\n`);
 writeFileSync(`${file}.json`, `${JSON.stringify(
   { machine: machineKind(), time: new Date().toISOString(), rounds: options.rounds, seconds: options.seconds,
-    noise: noise.verdict(), failures, measurements: records() }, null, 1)}\n`);
+    limits: limits.map(([what, value, unit]) => ({ what, value, unit })), noise: noise.verdict(), failures, measurements: records() }, null, 1)}\n`);
 console.log(report);
 console.log(`\nalso in ${file}.md and ${file}.json`);
 process.exit(failures.length > 0 ? 1 : 0);

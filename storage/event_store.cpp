@@ -72,8 +72,8 @@ StoreResult<void> EventStore::prepare_statements() {
   TRY(egress_hosts_.prepare(*database_));
   TRY(names_.prepare(*database_));
   TRY(compressor_.prepare(*database_));
-  TRY(turns_.prepare(*database_));
   TRY(indexes_.prepare(*database_));
+  TRY(turns_.prepare(*database_, indexes_.next_arrival() - 1));
   TRY(eraser_.prepare(*database_, names_, counters_, indexes_));
   return retention_.prepare(*database_, names_, counters_, egress_hosts_, turns_, indexes_);
 }
@@ -167,7 +167,7 @@ StoreResult<bool> EventStore::append(const Event& given) {
   if (event.traffic != nullptr) {
     TRY(egress_hosts_.add_traffic(*event.traffic));
   }
-  TRY(turns_.note(event));
+  TRY(turns_.note(event, indexes_.next_arrival() - 1));
   counters_.count(event);
   retention_.note_appended(event.time_ms);
   failed_ = false;
@@ -283,6 +283,8 @@ StoreResult<Pruned> EventStore::prune(std::int64_t now_ms, std::size_t rows_max)
 
 StoreResult<Erased> EventStore::forget(std::string_view chat_id, std::size_t rows_max) {
   CHECK(in_transaction_ && !failed_);
+  failed_ = true;
+  TRY(turns_.write_messages());
   auto erased = eraser_.erase(chat_id, rows_max);
   failed_ = !erased;
   return erased;
@@ -302,6 +304,7 @@ StoreResult<void> EventStore::commit() {
     auto saved = counters_.save();
     if (saved) saved = retention_.save();
     if (saved) saved = indexes_.save();
+    if (saved) saved = turns_.save(indexes_.next_arrival() - 1);
     if (!saved) return saved;
   }
   // The place is checked after the commit: a file that was moved before it has taken the
@@ -314,6 +317,7 @@ StoreResult<void> EventStore::commit() {
   compressor_.commit();
   egress_hosts_.commit();
   indexes_.commit();
+  turns_.commit();
   retention_.commit();
   in_transaction_ = counters_saved_ = false;
   return {};
@@ -334,6 +338,7 @@ void EventStore::rollback() noexcept {
   compressor_.rollback();
   egress_hosts_.rollback();
   indexes_.rollback();
+  turns_.rollback();
   retention_.rollback();
   // The table may hold what this transaction wrote or not: everything is written again.
   written_.reset();

@@ -56,6 +56,14 @@ constexpr std::string_view kOpenTypes[] = {"frontend",
 constexpr std::int64_t kWheneverSeen = std::numeric_limits<std::int64_t>::max();
 // The size must fall this far below its limit before older events are accepted again.
 constexpr std::int64_t kRoom = std::int64_t{1} << 20;
+// Between two looks at what need not be looked at with every transaction.
+constexpr std::int64_t kLookPauseMs = 1000;
+
+// Also after the clock was set back.
+bool is_due_at(std::int64_t due_ms, std::int64_t now_ms) noexcept {
+  return now_ms >= due_ms || now_ms < due_ms - kLookPauseMs;
+}
+
 // The fence's hosts may use a tenth of the size, at about 500 bytes each including indexes.
 constexpr std::int64_t kHostBytes = 500;
 
@@ -110,6 +118,7 @@ StoreResult<void> Retention::load_span(Database& database) {
 void Retention::limit(const RetentionLimits& limits) noexcept {
   limits_ = limits;
   oldest_by_size_ms_ = 0;
+  if (limits.size_max == 0) is_too_large_ = false;
   const std::int64_t hosts_by_size = (limits.size_max - kLogSize) / 10 / kHostBytes;
   egress_hosts_->limit(limits.size_max > 0 ? hosts_by_size : EgressHostTable::kRowsMax);
 }
@@ -131,7 +140,11 @@ StoreResult<void> Retention::look_at_size() {
 }
 
 StoreResult<std::optional<Retention::Keys>> Retention::expired(std::int64_t now_ms) {
-  TRY(look_at_size());
+  // Each look has SQLite compile two statements again. Without a limit the size is only reported.
+  if (limits_.size_max > 0 || is_due_at(size_due_ms_, now_ms)) {
+    TRY(look_at_size());
+    size_due_ms_ = now_ms + kLookPauseMs;
+  }
   // Over the size, age does not matter: the oldest events are deleted, whatever their age.
   if (is_too_large_) return holding_events({0, kAll});
   if (limits_.age_max_ms == 0 || now_ms <= limits_.age_max_ms) return std::nullopt;
@@ -180,11 +193,8 @@ StoreResult<Pruned> Retention::prune(std::int64_t now_ms, std::size_t rows_max) 
     pruned.events += oldest;
     rows += oldest;
   }
-  // Hosts have a budget of their own, so that a flood of names cannot keep events from being
-  // deleted.
-  auto hosts = TRY(prune_hosts(now_ms, rows_max));
-  auto turns = TRY(turns_->prune(before_ms(now_ms), rows_max));
-  pruned.more = rows >= rows_max || hosts >= rows_max || turns >= rows_max || names_.is_scanning();
+  pruned.more = rows >= rows_max || names_.is_scanning();
+  if (TRY(prune_others(now_ms, rows_max))) pruned.more = true;
   pruned.lapsed = lapsed_;
   // The counters' old minutes are deleted along with events, which is often enough.
   if (pruned.events == 0) return pruned;
@@ -239,9 +249,16 @@ StoreResult<std::size_t> Retention::run(Statement& statement) {
   return rows;
 }
 
-// Deletes hosts that the fenced user last tried before the oldest event that is kept.
-StoreResult<std::size_t> Retention::prune_hosts(std::int64_t now_ms, std::size_t rows_max) {
-  return egress_hosts_->prune(before_ms(now_ms), rows_max);
+// Deletes hosts that the fenced user last tried, and turns that ended, before the oldest event that
+// is kept. Returns true if there may be more of them. They have a budget of their own, so that a
+// flood of names cannot keep events from being deleted.
+StoreResult<bool> Retention::prune_others(std::int64_t now_ms, std::size_t rows_max) {
+  // Looking for them takes as long as storing several events.
+  if (!is_due_at(others_due_ms_, now_ms) && !egress_hosts_->is_over_limit()) return false;
+  const auto hosts = TRY(egress_hosts_->prune(before_ms(now_ms), rows_max));
+  const auto turns = TRY(turns_->prune(before_ms(now_ms), rows_max));
+  others_due_ms_ = hosts + turns == 0 ? now_ms + kLookPauseMs : now_ms;
+  return hosts >= rows_max || turns >= rows_max;
 }
 
 // The time of the oldest event that is kept: what was made of events before it goes with them.

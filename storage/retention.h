@@ -107,7 +107,7 @@ class Retention {
   StoreResult<std::optional<Keys>> holding_events(const Keys& keys);
   StoreResult<std::size_t> prune_events(const Keys& keys, std::size_t rows_max);
   StoreResult<std::size_t> prune_open_types(std::size_t rows_max);
-  StoreResult<std::size_t> prune_hosts(std::int64_t now_ms, std::size_t rows_max);
+  StoreResult<bool> prune_others(std::int64_t now_ms, std::size_t rows_max);
   std::int64_t before_ms(std::int64_t now_ms) const noexcept;
   StoreResult<void> look_at_size();
   StoreResult<void> note_oldest();
@@ -125,6 +125,8 @@ class Retention {
   std::int64_t oldest_by_size_ms_ = 0;
   std::int64_t seen_before_ = 0;  // an unused chat last seen before this minute may be deleted
   std::int64_t next_scan_ms_ = std::numeric_limits<std::int64_t>::min();
+  std::int64_t size_due_ms_ = 0;
+  std::int64_t others_due_ms_ = 0;  // the search for hosts and turns that can go
 
   std::int64_t keep_before_ms_ = std::numeric_limits<std::int64_t>::min();
   std::int64_t keep_until_ms_ = 0;

@@ -1,21 +1,13 @@
 #include "storage/turn_table.h"
 
-#include <cstring>
 #include <utility>
 
 #include "storage/egress_host_table.h"
 #include "storage/index/run_ranges.h"
+#include "storage/sqlite/uuid_column.h"
 
 namespace picortex {
 namespace {
-
-Uuid uuid_of(std::string_view bytes) noexcept {
-  Uuid uuid;
-  if (bytes.size() == uuid.bytes.size()) {
-    std::memcpy(uuid.bytes.data(), bytes.data(), bytes.size());
-  }
-  return uuid;
-}
 
 // The UUID in the first column of the first row; none when there is no row.
 StoreResult<std::optional<Uuid>> look_up_uuid(Statement& statement) {
@@ -62,8 +54,9 @@ const char* turn_state_label(TurnState state) noexcept {
   return "";
 }
 
-StoreResult<void> TurnTable::prepare(Database& database) {
+StoreResult<void> TurnTable::prepare(Database& database, std::int64_t last_arrival) {
   database_ = &database;
+  TRY(messages_.prepare(database, last_arrival));
   const std::pair<Statement*, const char*> statements[] = {
       {&find_prompt_, "SELECT request FROM turn_prompt WHERE session = ?1 AND prompt = ?2"},
       {&add_prompt_, "INSERT OR IGNORE INTO turn_prompt VALUES (?1, ?2, ?3, ?4, ?5)"},
@@ -72,12 +65,6 @@ StoreResult<void> TurnTable::prepare(Database& database) {
        " ORDER BY start_ms DESC LIMIT 1"},
       {&is_served_, "SELECT 1 FROM turn_prompt WHERE session = ?1 AND is_bound = 1 LIMIT 1"},
       {&find_event_, "SELECT request FROM event WHERE client_id = ?1"},
-      {&oldest_message_,
-       "SELECT request FROM turn_message WHERE chat = ?1 AND time_ms BETWEEN ?2 AND ?3"
-       " ORDER BY time_ms LIMIT 1"},
-      {&add_message_, "INSERT OR IGNORE INTO turn_message VALUES (?1, ?2, ?3)"},
-      {&drop_message_, "DELETE FROM turn_message WHERE request = ?1"},
-      {&drop_old_messages_, "DELETE FROM turn_message WHERE chat = ?1 AND time_ms < ?2"},
       {&add_,
        "INSERT INTO turn (request, chat, session, run, start_ms, end_ms, is_agent, is_claimed,"
        " model_calls, unknown_costs, cost_micros, input_tokens, output_tokens, cache_read_tokens,"
@@ -136,9 +123,6 @@ StoreResult<void> TurnTable::prepare(Database& database) {
       {&prune_prompts_,
        "DELETE FROM turn_prompt WHERE (session, prompt) IN (SELECT session, prompt FROM turn_prompt"
        " WHERE start_ms < ?1 ORDER BY start_ms LIMIT ?2)"},
-      {&prune_messages_,
-       "DELETE FROM turn_message WHERE request IN (SELECT request FROM turn_message"
-       " WHERE time_ms < ?1 ORDER BY time_ms LIMIT ?2)"},
       {&prune_runs_,
        "DELETE FROM turn_run WHERE run IN (SELECT run FROM turn_run WHERE last_ms < ?1"
        " ORDER BY last_ms LIMIT ?2)"}};
@@ -219,18 +203,20 @@ StoreResult<std::optional<Uuid>> TurnTable::parent_of(const Event& event, const 
 
 StoreResult<std::optional<Uuid>> TurnTable::take_message(const Event& event) {
   if (event.chat_id.empty()) return std::optional<Uuid>();
-  oldest_message_.bind_text(1, event.chat_id).bind(2, event.time_ms - kWaitMaxMs);
   // The message's time may come from another clock.
   constexpr std::int64_t kClockDifferenceMs = 60'000;
-  auto message = look_up_uuid(oldest_message_.bind(3, event.time_ms + kClockDifferenceMs));
-  if (!message || !*message) return message;
-  TRY(drop_message_.bind_blob(1, (*message)->bytes).run());
-  return message;
+  return messages_.take_oldest(event.chat_id, event.time_ms - kWaitMaxMs,
+                               event.time_ms + kClockDifferenceMs);
 }
 
 // --- What it adds ---
 
-StoreResult<void> TurnTable::note(const Event& event) {
+StoreResult<void> TurnTable::note(const Event& event, std::int64_t arrival) {
+  const bool says_more =
+      event.turn != nullptr || event.egress != nullptr || event.traffic != nullptr;
+  if (says_more && WaitingMessages::is_message(event.event_type, event.chat_id)) {
+    TRY(messages_.pass_over(arrival));
+  }
   if (event.turn != nullptr && event.turn->connections + event.turn->denied > 0) {
     return note_egress(event, event.turn->connections, event.turn->denied);
   }
@@ -238,7 +224,7 @@ StoreResult<void> TurnTable::note(const Event& event) {
     return note_traffic(event, event.turn->bytes_up);
   }
   if (event.turn != nullptr) return note_telemetry(event, *event.turn);
-  return note_other(event);
+  return note_other(event, arrival);
 }
 
 StoreResult<void> TurnTable::note_telemetry(const Event& event, const TurnNote& note) {
@@ -311,7 +297,7 @@ StoreResult<void> TurnTable::note_traffic(const Event& event, std::int64_t bytes
 }
 
 // What others say about turns: messages, decisions, processes and the fence.
-StoreResult<void> TurnTable::note_other(const Event& event) {
+StoreResult<void> TurnTable::note_other(const Event& event, std::int64_t arrival) {
   if (event.egress != nullptr) {
     const bool is_denied = event.egress->outcome == EgressOutcome::denied;
     const std::int64_t count = event.egress->count;
@@ -321,15 +307,11 @@ StoreResult<void> TurnTable::note_other(const Event& event) {
     return event.traffic->has_turn ? note_traffic(event, event.traffic->bytes_up)
                                    : StoreResult<void>();
   }
-  if (event.event_type.ends_with(".inbound") && !event.chat_id.empty()) {
-    // So a chat whose messages never get a prompt keeps an hour's worth of them.
-    drop_old_messages_.bind_text(1, event.chat_id).bind(2, event.time_ms - kWaitMaxMs);
-    TRY(drop_old_messages_.run());
-    add_message_.bind_blob(1, event.request_id.bytes).bind_text(2, event.chat_id);
-    return add_message_.bind(3, event.time_ms).run();
+  if (WaitingMessages::is_message(event.event_type, event.chat_id)) {
+    return messages_.add(event, arrival);
   }
   if (event.decision_skip || event.event_type == "child.start") {
-    return drop_message_.bind_blob(1, event.request_id.bytes).run();
+    return messages_.drop(event.request_id);
   }
   if (event.event_type != "child.exit") return {};
   extend_.bind_blob(1, event.request_id.bytes).bind(2, event.time_ms);
@@ -343,12 +325,13 @@ StoreResult<void> TurnTable::note_other(const Event& event) {
 
 StoreResult<std::size_t> TurnTable::prune(std::int64_t before_ms, std::size_t rows_max) {
   std::size_t rows = 0;
-  for (Statement* statement : {&prune_turns_, &prune_prompts_, &prune_messages_, &prune_runs_}) {
-    if (rows >= rows_max) break;
+  for (Statement* statement : {&prune_turns_, &prune_prompts_, &prune_runs_}) {
+    if (rows >= rows_max) return rows;
     statement->bind(1, before_ms).bind(2, static_cast<std::int64_t>(rows_max - rows));
     TRY(statement->run());
     rows += static_cast<std::size_t>(database_->changes());
   }
+  if (rows < rows_max) rows += TRY(messages_.prune(before_ms, rows_max - rows));
   return rows;
 }
 

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "storage/event.h"
+#include "storage/index/waiting_messages.h"
 #include "storage/sqlite/database.h"
 #include "storage/turn_note.h"
 #include "storage/turns_so_far.h"
@@ -16,7 +17,7 @@ namespace picortex {
 //
 //   turn          a row a turn: what its events add up to
 //   turn_prompt   (session, prompt) -> the turn that it belongs to
-//   turn_message  messages that wait for a prompt, by chat
+//   turn_message  messages that wait for a prompt, by chat (storage/index/waiting_messages.h)
 //   turn_run      which records of a process have come (storage/index/run_ranges.h)
 //
 // Which turn a note belongs to, in this order:
@@ -34,22 +35,32 @@ namespace picortex {
 class TurnTable {
  public:
   // How long a message can wait for its prompt.
-  static constexpr std::int64_t kWaitMaxMs = 3'600'000;
+  static constexpr std::int64_t kWaitMaxMs = WaitingMessages::kWaitMaxMs;
 
-  // Call it once. `database` must outlive this object.
-  StoreResult<void> prepare(Database& database);
+  // Call it once. `database` must outlive this object. `last_arrival` is the number of the newest
+  // event; 0: the database has no order of arrival.
+  StoreResult<void> prepare(Database& database, std::int64_t last_arrival);
 
   // What is known of turns before this process stores any.
   StoreResult<TurnsSoFar> so_far(std::int64_t now_ms);
 
   // Before the event is stored: the request ID that it is stored under.
   StoreResult<Uuid> resolve(const Event& event);
-  // After that, with its request ID settled; not for an event that was there already.
-  StoreResult<void> note(const Event& event);
+  // After that, with its request ID settled; not for an event that was there already. `arrival` is
+  // its number.
+  StoreResult<void> note(const Event& event, std::int64_t arrival);
 
   // Deletes at most `rows_max` rows of turns, prompts, messages and runs from before `before_ms`.
   // Returns how many.
   StoreResult<std::size_t> prune(std::int64_t before_ms, std::size_t rows_max);
+  // Brings the table of messages up to date.
+  StoreResult<void> write_messages() { return messages_.write_tail(); }
+
+  // Within the transaction, all of whose events have arrived by `last_arrival`; then one of the next
+  // two.
+  StoreResult<void> save(std::int64_t last_arrival) { return messages_.save(last_arrival); }
+  void commit() { messages_.commit(); }
+  void rollback() { messages_.rollback(); }
 
  private:
   StoreResult<Uuid> find_turn(const Event& event, const TurnNote& note);
@@ -63,9 +74,10 @@ class TurnTable {
   StoreResult<void> note_run(const Event& event, const TurnNote& note);
   StoreResult<void> note_egress(const Event& event, std::int64_t connections, std::int64_t denied);
   StoreResult<void> note_traffic(const Event& event, std::int64_t bytes_up);
-  StoreResult<void> note_other(const Event& event);
+  StoreResult<void> note_other(const Event& event, std::int64_t arrival);
 
   Database* database_ = nullptr;
+  WaitingMessages messages_;
   std::string ranges_;
 
   Statement find_prompt_;
@@ -73,10 +85,6 @@ class TurnTable {
   Statement last_prompt_;
   Statement is_served_;
   Statement find_event_;
-  Statement oldest_message_;
-  Statement add_message_;
-  Statement drop_message_;
-  Statement drop_old_messages_;
   Statement add_;
   Statement set_state_;
   Statement wait_;
@@ -89,7 +97,6 @@ class TurnTable {
   Statement save_run_;
   Statement prune_turns_;
   Statement prune_prompts_;
-  Statement prune_messages_;
   Statement prune_runs_;
 };
 

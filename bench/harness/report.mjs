@@ -124,7 +124,9 @@ function targetTable() {
   return rows.length === 0 ? '' : markdownTable(['what', 'compared with', 'wanted', 'measured', 'met'], rows);
 }
 
-export function markdown(heading) {
+// `limits`: what the machine itself takes, as [what, value, unit].
+export function markdown(heading, limits) {
   const all = records();
-  return [heading, loadTable(all), otherTable(all), targetTable(), noise.verdict()].filter(Boolean).join('\n\n');
+  const limitTable = markdownTable(['the machine itself', 'median'], limits.map(([what, value, unit]) => [what, `${shown(value)} ${unit}`]));
+  return [heading, limitTable, loadTable(all), otherTable(all), targetTable(), noise.verdict()].filter(Boolean).join('\n\n');
 }

@@ -33,6 +33,19 @@ export async function micro(options) {
   }
 }
 
+// Returns what the machine itself takes, as [what, value, unit].
+export async function machineLimits() {
+  const limits = JSON.parse(await output(allCpus, [join(buildDirectory, 'bench/machine_limits'), workDirectory]));
+  return [
+    ['system call', limits.system_call_ns, 'ns'],
+    ['wake-up of a thread, same CPU', limits.wake_up_us, 'us'],
+    ['wake-up of a thread, other CPU', limits.wake_up_other_cpu_us, 'us'],
+    ['fdatasync of 4 KiB, appended', limits.fdatasync_append_us, 'us'],
+    ['fdatasync of 4 KiB, in place', limits.fdatasync_in_place_us, 'us'],
+    ['round trip over TCP on loopback', limits.loopback_round_trip_us, 'us'],
+  ];
+}
+
 // Prints its own table; it creates a database with `events` events.
 export async function queries(options) {
   options.progress(`queries: a database of ${options.events.toLocaleString('en-US')} events`);

@@ -42,7 +42,7 @@ Result<std::unique_ptr<TurnFold>> TurnFold::open() {
   if (!database) return failure(database.error().what);
   auto done = create_tables_in_memory(**database);
   std::unique_ptr<TurnFold> fold(new TurnFold(*std::move(database)));
-  if (done) done = fold->table_.prepare(fold->database_);
+  if (done) done = fold->table_.prepare(fold->database_, 0);
   if (!done) return failure(done.error().what);
   return fold;
 }
@@ -54,7 +54,8 @@ Result<void> TurnFold::add(const EventRow& row) {
   auto request = table_.resolve(event);
   if (!request) return failure(request.error().what);
   event.request_id = *request;
-  if (auto noted = table_.note(event); !noted) return failure(noted.error().what);
+  if (auto noted = table_.note(event, 0); !noted) return failure(noted.error().what);
+  table_.commit();
   if (row.event_type == kDenialType) note_denial(row);
   return {};
 }

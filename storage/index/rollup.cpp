@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "storage/event_id.h"
-#include "storage/index/arrival_block.h"
+#include "storage/index/arrival_tail.h"
 
 namespace picortex {
 namespace {
@@ -47,34 +47,20 @@ StoreResult<void> Rollup::load(Database& database) {
 }
 
 StoreResult<void> Rollup::load_tail(Database& database) {
-  auto blocks =
-      TRY(database.prepare("SELECT block, keys FROM arrival WHERE block >= ?1 ORDER BY block"));
-  auto event = TRY(database.prepare("SELECT type, chat, level, arrival FROM event WHERE key = ?1"));
-  blocks.bind(1, arrival_block_of(arrival_ + 1));
-  std::vector<std::int64_t> keys;
-  for (;;) {
-    if (!TRY(blocks.step())) return {};
-    keys.clear();
-    if (!ArrivalBlock::decode(blocks.text(1), keys)) {
-      return std::unexpected(
-          make_fault(FaultKind::corrupt, database.path(), "the order of arrival cannot be read"));
-    }
-    std::int64_t arrival = first_arrival_of(blocks.integer(0));
-    for (const std::int64_t key : keys) {
-      const std::int64_t own = arrival++;
-      if (own <= arrival_) continue;
-      if (!TRY(event.bind(1, key).step())) continue;
-      if (event.integer(3) == own) {
-        add(tail_,
-            {.key = key,
-             .type = event.integer(0),
-             .chat = event.integer(1),
-             .level = level_of_number(event.integer(2)).value_or(Level::fatal)},
-            1);
-      }
-      event.reset();
-    }
+  auto event =
+      TRY(database.prepare("SELECT type, chat, level FROM event WHERE key = ?1 AND arrival = ?2"));
+  const auto tail = TRY(keys_arrived_after(database, arrival_));
+  for (const ArrivedKey& arrived : tail) {
+    if (!TRY(event.bind(1, arrived.key).bind(2, arrived.arrival).step())) continue;
+    add(tail_,
+        {.key = arrived.key,
+         .type = event.integer(0),
+         .chat = event.integer(1),
+         .level = level_of_number(event.integer(2)).value_or(Level::fatal)},
+        1);
+    event.reset();
   }
+  return {};
 }
 
 void Rollup::add(std::vector<Cell>& cells, const EventFacts& event, std::int64_t count) {

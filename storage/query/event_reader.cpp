@@ -9,6 +9,7 @@
 #include "storage/event_id.h"
 #include "storage/query/renamed_reasons.h"
 #include "storage/sqlite/schema.h"
+#include "storage/sqlite/uuid_column.h"
 
 namespace picortex {
 namespace {
@@ -19,12 +20,6 @@ PRAGMA mmap_size = 0;
 PRAGMA cache_size = -2048;
 PRAGMA query_only = ON;
 )sql";
-
-Uuid uuid_of(std::string_view bytes) noexcept {
-  Uuid uuid;
-  std::copy_n(bytes.begin(), std::min(bytes.size(), uuid.bytes.size()), uuid.bytes.begin());
-  return uuid;
-}
 
 }  // namespace
 

@@ -159,7 +159,8 @@ PRAGMA user_version = 7;
 )sql";
 
 // Version 8: data that are compressed with a dictionary of their type (storage/compression/). Such an event
-// has no `data`.
+// has no `data`. And not every message that waits has a row (storage/index/waiting_messages.h), which
+// an older picortex would take for granted.
 constexpr const char* kCompressionSql = R"sql(
 ALTER TABLE event ADD COLUMN compressed BLOB;
 CREATE TABLE dictionary (
