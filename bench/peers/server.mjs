@@ -97,7 +97,7 @@ app.post('/api/frontend-log', frontendLog, async (request, reply) => {
   return reply.code(204).send();
 });
 
-app.addContentTypeParser('application/x-protobuf', { parseAs: 'buffer' }, async (request, body) => decode(body));
+app.addContentTypeParser('application/x-protobuf', { parseAs: 'buffer' }, async (_request, body) => decode(body));
 const insertRecord = db.prepare('INSERT INTO events (id, time, level, event_type, request_id, chat_id, msg, data) VALUES (?, ?, ?, ?, ?, ?, ?, ?)');
 const insertRecords = db.transaction((rows) => {
   for (const { timeMs, type, data } of rows) {

@@ -2,13 +2,13 @@
 
 #include <span>
 
+#include "base/varint.h"
 #include "storage/compression/zstd_magic.h"
-#include "storage/varint.h"
 
 namespace picortex {
 namespace {
 
-// What zstd takes where nobody says another.
+// The default of zstd.
 constexpr int kLevel = 3;
 
 std::span<const std::uint8_t> bytes_of(std::string_view text) noexcept {

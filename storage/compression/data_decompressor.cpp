@@ -1,7 +1,7 @@
 #include "storage/compression/data_decompressor.h"
 
+#include "base/varint.h"
 #include "storage/compression/zstd_magic.h"
-#include "storage/varint.h"
 
 namespace picortex {
 

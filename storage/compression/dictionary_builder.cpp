@@ -11,7 +11,7 @@
 namespace picortex {
 namespace {
 
-// What one in so many samples has is shared.
+// A sixteenth of the samples must have what is shared.
 constexpr std::size_t kSharedPart = 16;
 
 // A run of letters and digits, of a member's name or a value; or a byte of anything else.

@@ -13,10 +13,10 @@ namespace picortex {
 //
 // A dictionary stays while an event of its type does, longer than the events it was made of. So it
 // has only what a sixteenth of them share: the names of members, and of the values the words of more
-// than one chat. What a single person wrote is not among them, and `forget` leaves nothing behind.
+// than one chat. What a single person wrote is not among them, and `forget` leaves nothing of a chat.
 class DictionaryBuilder {
  public:
-  // A dictionary is made of so many samples, or of so many bytes of them.
+  // How many samples make a dictionary, or how many bytes of them.
   static constexpr std::size_t kSamples = 256;
   static constexpr std::size_t kSampleBytes = 128 * 1024;
   // Of data that are longer only the beginning is used.

@@ -1,7 +1,7 @@
 #include "storage/index/arrival_block.h"
 
 #include "base/time/timestamp.h"
-#include "storage/varint.h"
+#include "base/varint.h"
 
 namespace picortex {
 namespace {

@@ -26,7 +26,7 @@ bool counts(std::uint32_t gram) noexcept { return (gram * 0x85ebca6bU) >> 30 == 
 template <class Function>
 void for_each_gram(std::string_view text, Function function) {
   std::uint32_t gram = 0;
-  std::size_t in_number = 0;  // so many bytes up to here are a number's
+  std::size_t in_number = 0;  // bytes up to here that are of a number
   for (std::size_t i = 0; i < text.size(); ++i) {
     const char c = lower(text[i]);
     gram = gram << 8 | static_cast<std::uint8_t>(c);

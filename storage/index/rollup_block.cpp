@@ -3,7 +3,7 @@
 #include <tuple>
 #include <utility>
 
-#include "storage/varint.h"
+#include "base/varint.h"
 
 namespace picortex {
 namespace {

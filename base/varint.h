@@ -7,9 +7,8 @@
 
 namespace picortex {
 
-// Whole numbers in as few bytes as they need, seven bits each, the lowest first (LEB128). What the
-// blocks of the indexes are made of; a block is read from a file that anybody may have written, so
-// taking a number may fail.
+// Whole numbers in as few bytes as they need, seven bits each, the lowest first (LEB128). What they are
+// taken from may be a file that anybody may have written, so it may fail.
 
 inline void append_varint(std::string& out, std::uint64_t number) {
   while (number >= 0x80) {
