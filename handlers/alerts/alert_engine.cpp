@@ -171,8 +171,9 @@ void AlertEngine::note_returned(const ReturnedError& error) {
   const std::string id = error_group_id(error.group);
   std::string data;
   JsonObject(data).text("fingerprint", id).text("state", error_state_label(ErrorState::returned));
-  // The client that resolved it may have chosen a time up to a day ahead: this state counts after it.
-  rows_.store({.time_ms = std::max(reactor_.unix_ms(), error.resolved_ms + 1),
+  // An operator may have said more since the error was stored, which counts. The client that resolved
+  // the group may have chosen a time up to a day ahead: this state counts after it.
+  rows_.store({.time_ms = std::max(error.stored_ms, error.resolved_ms + 1),
                .level = Level::info,
                .event_type = kErrorStateType,
                .chat_id = {},

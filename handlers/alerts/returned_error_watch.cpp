@@ -36,6 +36,7 @@ void ReturnedErrorWatch::append_error(const Event& event) {
       {.group = event.error_group,
        .resolved_ms = resolved_ms,
        .returned_ms = event.time_ms,
+       .stored_ms = 0,
        .event = event.id.value_or(Uuid()),
        .request_id = event.request_id,
        .chat_id = std::string(event.chat_id),
@@ -44,9 +45,12 @@ void ReturnedErrorWatch::append_error(const Event& event) {
   pending_[event.error_group] = {resolved_ms + 1, ErrorState::returned};
 }
 
-void ReturnedErrorWatch::publish(const ClockReading&) noexcept {
+void ReturnedErrorWatch::publish(const ClockReading& now) noexcept {
   for (const auto& [group, state] : pending_) take(group, state);
-  for (ReturnedError& error : returned_) due_.push_back(std::move(error));
+  for (ReturnedError& error : returned_) {
+    error.stored_ms = now.unix_ms;
+    due_.push_back(std::move(error));
+  }
   discard();
 }
 

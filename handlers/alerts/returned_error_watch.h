@@ -17,6 +17,7 @@ struct ReturnedError {
   std::uint64_t group = 0;       // storage/query/stats/error_fingerprint.h
   std::int64_t resolved_ms = 0;  // Unix time
   std::int64_t returned_ms = 0;  // of the event that brought it back
+  std::int64_t stored_ms = 0;    // when that event was stored
   Uuid event;                    // its ID
   Uuid request_id;               // its request
   std::string chat_id;           // empty: in no chat

@@ -142,6 +142,22 @@ BOOST_AUTO_TEST_CASE(silence_is_reported_and_armed_again_by_the_next_event) {
   BOOST_TEST(silences() == 2);
 }
 
+BOOST_AUTO_TEST_CASE(what_an_operator_says_after_an_error_has_returned_counts) {
+  const std::int64_t resolved_ms = reactor->unix_ms() - 60'000;
+  feed.note_opened({}, {{0xabc, {resolved_ms, ErrorState::resolved}}});
+  Event event;
+  event.time_ms = resolved_ms + 5;
+  event.event_type = "bot.error";
+  event.level = Level::error;
+  event.error_group = 0xabc;
+  feed.append(event, {first_key_of(event.time_ms), 1});
+  feed.publish();
+  const std::int64_t stored_ms = reactor->unix_ms();
+  pass_seconds(2);
+  BOOST_REQUIRE(rows.types.back() == "error.state");
+  BOOST_TEST(rows.times.back() == stored_ms);
+}
+
 BOOST_AUTO_TEST_CASE(a_resolved_error_that_comes_again_is_a_row_and_sets_its_state) {
   const std::int64_t resolved_ms = reactor->unix_ms() + 60'000;  // of a client whose clock is fast
   engine.set_rules({*parse_alert_rule("event_type=error.* rate>0/5m")});
