@@ -248,9 +248,11 @@ void PacketQueue::take(const nlmsghdr* message) noexcept {
       (packet_mark & ~kMarkMask) | (judgement.is_metered ? kMarkMetered : 0);
   const std::uint32_t id = ntohl(packet->packet_id);
   const std::uint32_t mark = others | mark_of(action);
-  if (judge_.state_of(judgement.record) != RecordLog::State::written) {
-    return wait_for_record(id, mark, judgement);
-  }
+  // Behind those that wait, even if the record has been written since: a denial would overtake what
+  // its connection sent before.
+  const bool waits = judge_.state_of(judgement.record) != RecordLog::State::written ||
+                     (judgement.record != 0 && !unrecorded_.empty());
+  if (waits) return wait_for_record(id, mark, judgement);
   count(action);
   if (action == Action::reject && hold(id, mark, judgement.may_wait)) return;
   give(id, mark, judgement.bytes);

@@ -16,6 +16,7 @@ const slack = 64 << 10;   // what may be missing of a budget: the largest packet
 const slowBudget = 128 << 10;
 const framing = 16 << 10; // more of that for what TLS and HTTP/2 add to 1 MiB
 const segment = 1460;     // at most
+const manyPorts = Array.from({ length: 20 }, (_, at) => 9100 + at);
 
 // Prints, whenever it is asked by a line on stdin, what each connection to each port has brought so far: the fence ends the
 // client's socket, and the server hears nothing of it. A first line with a number asks for as many bytes.
@@ -39,7 +40,7 @@ def accept(l, counts):
 def listen(address, family, port):
     l = socket.create_server((address, port), family=family, backlog=1024)
     threading.Thread(target=accept, args=(l, ports.setdefault(f'{address} {port}', [])), daemon=True).start()
-for port in range(9000, 9007): listen(sys.argv[1], socket.AF_INET, port)
+for port in (*range(9000, 9007), *range(${manyPorts[0]}, ${manyPorts.at(-1) + 1})): listen(sys.argv[1], socket.AF_INET, port)
 listen(sys.argv[2], socket.AF_INET6, 9000)
 listen(sys.argv[3], socket.AF_INET, 80)
 print('{}', flush=True)
@@ -112,7 +113,10 @@ async function startWorld(owner) {
   world.waitForAcknowledgements();
   const { sink, sink6, depot } = addresses;
   await world.writeList(`${sink}:9000 upload=1M/1h\n[${sink6}]:9000 upload=1M/1h\n${sink}:9001 upload=256K/conn\n${sink}:9002 upload=64K/1h\n` +
-    `${sink}:9003 upload=1M/1h\n${sink}:9004 upload=128K/1m\n${sink}:9005 upload=1M/1h\n${sink}:9006 upload=1M/1h\ndepot.test upload=1M/1h\ndepot.test:80 upload=1M/1h\nallowed.test\n`);
+    `${sink}:9003 upload=1M/1h\n${sink}:9004 upload=128K/1m\n${sink}:9005 upload=1M/1h\n${sink}:9006 upload=1M/1h\ndepot.test upload=1M/1h\ndepot.test:80 upload=1M/1h\nallowed.test\n` +
+    manyPorts.map((port) => `${sink}:${port} upload=1M/1h\n`).join(''));
+  // A client's kernel answers with a reset what comes for a socket that was ended; it would take from the server what it has not read yet.
+  for (const command of ['iptables', 'ip6tables']) world.outside.run(command, '-A', 'INPUT', '-p', 'tcp', '--tcp-flags', 'RST', 'RST', '-j', 'DROP');
   world.servers = [];
   for (const command of [['/usr/bin/python3', '-uc', server, sink, sink6, depot], [process.execPath, '-e', http2Server(world.directory)]]) {
     const child = world.outside.start(owner, command, ['pipe', 'pipe', 'pipe']);
@@ -220,6 +224,17 @@ describe('an upload budget', { skip: needsRoot }, () => {
     assertSpent(sum(await receivedAt(`${addresses.sink} 9004`, { least: slowBudget - (8 << 10) })), slowBudget, 8 << 10);
     await paced(9005, 200_000, 0);
     assertSpent(sum(await receivedAt(`${addresses.sink} 9005`)));
+  });
+
+  // The packet that does not fit ends its connection; those before it may still wait for their record.
+  it('lets every packet leave that it has counted', async () => {
+    for (const port of manyPorts) await send(addresses.sink, port, { total: 2 << 20 });
+    const { rules } = (await api.get('/api/egress')).json;
+    for (const port of manyPorts) {
+      const counted = rules.find((one) => one.rule.startsWith(`${addresses.sink}:${port} `)).upload.used;
+      assertSpent(counted);
+      assertSpent(sum(await receivedAt(`${addresses.sink} ${port}`, { least: counted })), counted, 0);
+    }
   });
 
   it('of each connection ends that one, and no other', async () => {
