@@ -173,7 +173,8 @@ Result<void> FleetSource::count_in_table(StatsQuery& query) {
   }
   for (const auto& [kind, column] :
        {std::pair(Kind::type, "event_type"), {Kind::chat, "chat_id"}}) {
-    if (!groups_by(kind)) continue;
+    const bool is_apart = kind == Kind::type && !query.asked().type_apart.empty();
+    if (!groups_by(kind) && !is_apart) continue;
     columns += std::string(", ") + column;
     by += std::string(", ") + column;
   }
@@ -191,18 +192,13 @@ Result<void> FleetSource::count_in_table(StatsQuery& query) {
 }
 
 Result<std::vector<ChatSummary>> FleetSource::chats(const EventFilter& filter) {
-  const EventFilter some = in_some_chat(filter);
-  const EventFilter of_turn = of_turns(some);
-  const std::vector<StatsDimension> by = {StatsDimension::of("chat")};
-  auto events = TRY(count({.filter = some, .by = by}));
-  std::vector<StatsGroup> turns;
-  if (of_turn.since_ms < of_turn.until_ms) turns = TRY(count({.filter = of_turn, .by = by}));
-  auto chats = summarise_chats(std::move(events), std::move(turns));
+  const StatsQuery::Asked asked = count_by_chat(filter);
+  auto chats = summarise_chats(TRY(count(asked)));
   std::unordered_map<std::string, ChatSummary*> by_name;
   for (ChatSummary& chat : chats) by_name[chat.chat_id] = &chat;
   // Of all events, whatever else the filter says.
   EventFilter any;
-  any.chat_id = some.chat_id;
+  any.chat_id = asked.filter.chat_id;
   TRY(table_->select("chat_id, max(time_ms) AS newest",
                      "WHERE " + sql_condition(any, host_) + " GROUP BY chat_id",
                      [&by_name](const Row& row) -> Result<bool> {

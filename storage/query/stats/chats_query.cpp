@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "storage/event_id.h"
-#include "storage/query/event_matcher.h"
 
 namespace picortex {
 namespace {
@@ -15,35 +14,26 @@ StatsQuery grouped_by(EventFilter filter, std::string_view dimension) {
   return StatsQuery({.filter = std::move(filter), .by = {StatsDimension::of(dimension)}});
 }
 
-}  // namespace
-
 EventFilter in_some_chat(EventFilter filter) {
   if (filter.chat_id.empty()) filter.chat_id = "*";
   return filter;
 }
 
-EventFilter of_turns(EventFilter filter) {
-  if (filter.event_type.empty() || type_fits(filter.event_type, kTurnType)) {
-    filter.event_type = kTurnType;
-  } else {
-    filter.until_ms = filter.since_ms;
-  }
-  return filter;
+}  // namespace
+
+StatsQuery::Asked count_by_chat(EventFilter filter) {
+  return {.filter = in_some_chat(std::move(filter)),
+          .by = {StatsDimension::of("chat")},
+          .type_apart = std::string(kTurnType)};
 }
 
-std::vector<ChatSummary> summarise_chats(std::vector<StatsGroup> events,
-                                         std::vector<StatsGroup> turns) {
-  std::unordered_map<std::string, std::int64_t> turns_of;
-  for (StatsGroup& group : turns) turns_of[std::move(group.by.front())] = group.count;
+std::vector<ChatSummary> summarise_chats(std::vector<StatsGroup> groups) {
   std::vector<ChatSummary> chats;
-  for (StatsGroup& group : events) {
-    ChatSummary& chat = chats.emplace_back();
-    chat.chat_id = std::move(group.by.front());
-    chat.events = group.count;
-    chat.errors = group.errors;
-    if (const auto own = turns_of.find(chat.chat_id); own != turns_of.end()) {
-      chat.turns = own->second;
-    }
+  for (StatsGroup& group : groups) {
+    chats.push_back({.chat_id = std::move(group.by.front()),
+                     .events = group.count,
+                     .turns = group.apart,
+                     .errors = group.errors});
   }
   return chats;
 }
@@ -55,26 +45,16 @@ void sort_chats(std::vector<ChatSummary>& chats) {
   });
 }
 
-ChatsQuery::ChatsQuery(const EventFilter& filter)
-    : events_(grouped_by(in_some_chat(filter), "chat")),
-      turns_(grouped_by(of_turns(in_some_chat(filter)), "chat")) {}
-
-std::optional<Error> ChatsQuery::error() const {
-  return events_.error() ? events_.error() : turns_.error();
-}
+ChatsQuery::ChatsQuery(const EventFilter& filter) : counts_(count_by_chat(filter)) {}
 
 StoreResult<void> ChatsQuery::run(EventReader& reader, const QueryBudget& budget) {
   if (phase_ == Phase::last) return find_last(reader, budget);
-  StatsQuery& query = phase_ == Phase::events ? events_ : turns_;
-  TRY(query.run(reader, budget));
-  if (!query.is_done()) return {};
-  if (query.error()) {
+  TRY(counts_.run(reader, budget));
+  if (!counts_.is_done()) return {};
+  if (counts_.error()) {
     phase_ = Phase::done;
-  } else if (phase_ == Phase::events) {
-    groups_ = query.take_groups();
-    phase_ = Phase::turns;
   } else {
-    chats_ = summarise_chats(std::move(groups_), query.take_groups());
+    chats_ = summarise_chats(counts_.take_groups());
     phase_ = Phase::last;
   }
   return {};

@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "storage/query/stats/stats_query.h"
@@ -17,13 +16,10 @@ struct ChatSummary {
   std::int64_t last_ms = 0;  // of its newest event, of all
 };
 
-// What the chats are counted by: the filter for events of some chat, of turns alone, and of these
-// by chat. A filter that no turn fits has an empty time.
-EventFilter in_some_chat(EventFilter filter);
-EventFilter of_turns(EventFilter filter);
-// The chats of groups by chat, without their last events, which are known later.
-std::vector<ChatSummary> summarise_chats(std::vector<StatsGroup> events,
-                                         std::vector<StatsGroup> turns);
+// The events that fit a filter and are of some chat, by chat, with the turns apart.
+StatsQuery::Asked count_by_chat(EventFilter filter);
+// The chats of its groups, without their last events, which are known later.
+std::vector<ChatSummary> summarise_chats(std::vector<StatsGroup> groups);
 // The one seen last first.
 void sort_chats(std::vector<ChatSummary>& chats);
 
@@ -35,18 +31,16 @@ class ChatsQuery : public SlicedQuery {
   StoreResult<void> run(EventReader& reader, const QueryBudget& budget) override;
   bool is_done() const noexcept override { return phase_ == Phase::done; }
 
-  std::optional<Error> error() const override;
+  std::optional<Error> error() const override { return counts_.error(); }
   std::vector<ChatSummary> take_chats() { return std::move(chats_); }
 
  private:
-  enum class Phase { events, turns, last, done };
+  enum class Phase { counts, last, done };
 
   StoreResult<void> find_last(EventReader& reader, const QueryBudget& budget);
 
-  Phase phase_ = Phase::events;
-  StatsQuery events_;
-  StatsQuery turns_;
-  std::vector<StatsGroup> groups_;  // of the events
+  Phase phase_ = Phase::counts;
+  StatsQuery counts_;
   std::vector<ChatSummary> chats_;
   std::size_t next_ = 0;  // the first of chats_ whose last event is not known
 };

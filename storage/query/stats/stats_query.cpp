@@ -96,6 +96,7 @@ StoreResult<void> StatsQuery::start(EventReader& reader) {
   if (!has_chats || !TRY(resolve_types(reader))) {
     is_done_ = true;
   } else if (is_counted_) {
+    if (!asked_.type_apart.empty()) type_apart_ = TRY(reader.type_number(asked_.type_apart));
     counts_ = std::make_unique<CountsQuery>(std::move(counts),
                                             [this](const CountCell& cell) { take(cell); });
   }
@@ -182,6 +183,7 @@ void StatsQuery::take(const CountCell& cell) {
   if (group == nullptr) return;
   group->count += cell.count;
   if (cell.level >= Level::error) group->errors += cell.count;
+  if (type_apart_ == cell.type) group->apart += cell.count;
   group->last_ms = std::max(group->last_ms, cell.time_ms);
 }
 
@@ -245,6 +247,7 @@ void StatsQuery::take(const EventRow& row, std::int64_t count) {
   if (group == nullptr) return;
   group->count += count;
   if (row.level >= Level::error) group->errors += count;
+  if (row.event_type == asked_.type_apart) group->apart += count;
   group->last_ms = std::max(group->last_ms, row.time_ms);
   for (std::size_t i = 0; i < asked_.aggregates.size(); ++i) add_value(*group, i, row.data);
 }
@@ -324,6 +327,7 @@ std::vector<StatsGroup> StatsQuery::take_groups() {
     StatsGroup& made = taken.emplace_back();
     made.count = group.count;
     made.errors = group.errors;
+    made.apart = group.apart;
     made.last_ms = group.last_ms;
     for (std::size_t i = 0; i < asked_.by.size(); ++i) {
       const Kind kind = asked_.by[i].kind;

@@ -41,6 +41,7 @@ struct StatsGroup {
   std::vector<std::string> by = {};
   std::int64_t count = 0;
   std::int64_t errors = 0;    // of these, those of level error and above
+  std::int64_t apart = 0;     // of these, those of Asked::type_apart
   std::int64_t last_ms = -1;  // of the newest, as exact as the counts are: its hour's beginning
   std::vector<std::optional<double>> values =
       {};  // by each aggregate; none: no event has a number there
@@ -60,6 +61,7 @@ class StatsQuery : public SlicedQuery {
     std::vector<StatsDimension> by = {};
     TimeSteps steps = TimeSteps::every(kHourMs);  // of the dimension of time
     std::vector<StatsAggregate> aggregates = {};
+    std::string type_apart = {};  // whose events are also counted apart; empty: none
   };
 
   explicit StatsQuery(Asked asked);
@@ -82,6 +84,7 @@ class StatsQuery : public SlicedQuery {
   struct Group {
     std::int64_t count = 0;
     std::int64_t errors = 0;
+    std::int64_t apart = 0;
     std::int64_t last_ms = -1;
     std::vector<std::vector<double>> values;  // by aggregate; a sum or a maximum has one at most
   };
@@ -112,6 +115,7 @@ class StatsQuery : public SlicedQuery {
 
   std::unique_ptr<CountsQuery> counts_;
   std::optional<std::vector<std::int64_t>> types_;  // that are asked for, by number
+  std::optional<std::int64_t> type_apart_;          // none: no event has it
   EventReader* reader_ = nullptr;                   // that rows_ reads with
   std::unique_ptr<EventQuery> rows_;
   std::vector<EventRow> found_;
