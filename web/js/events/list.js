@@ -15,6 +15,7 @@ const FIRST_PAGE_SIZE = 100;
 const PAGE_SIZE = 500;         // of older events
 const NEAR_END_PX = 400;       // older events are read when the reader is this near to the end
 const ARRIVALS_A_SECOND_MAX = 5;  // above this, rows arrive without an animation
+const PREPEND_MS = 100;        // rows are put on top no more often: each time, all that are in sight are drawn again
 
 let buffer = new EventBuffer();
 let held = [];           // newer events, newest last, that wait while the list is not live
@@ -102,13 +103,18 @@ export function arrived(event) {
   showHeld();
 }
 
-let showFrame = 0;
+let isShowing = false;
+let prependedAt = -Infinity;
 function showHeld() {
-  if (showFrame !== 0) return;
-  showFrame = requestAnimationFrame(() => {
-    showFrame = 0;
+  if (isShowing) return;
+  isShowing = true;
+  const show = () => requestAnimationFrame(() => {
+    isShowing = false;
     release(false);
   });
+  const waitMs = prependedAt + PREPEND_MS - performance.now();
+  if (waitMs > 0) setTimeout(show, waitMs);
+  else show();
 }
 
 function release(forced) {
@@ -130,7 +136,8 @@ function release(forced) {
 
 // Puts the events that wait on top. The list is in the order of arrival.
 function prepend() {
-  const second = Math.floor(performance.now() / 1000);
+  prependedAt = performance.now();
+  const second = Math.floor(prependedAt / 1000);
   arrivals = { second, count: (arrivals.second === second ? arrivals.count : 0) + held.length };
   $('rows').classList.toggle('arriving', arrivals.count <= ARRIVALS_A_SECOND_MAX);
   const added = buffer.prepend(held);
