@@ -10,21 +10,17 @@
 // "cold" is with the file's pages dropped from the kernel's cache (posix_fadvise(2)).
 
 #include <fcntl.h>
-#include <fmt/format.h>
 #include <unistd.h>
 
-#include <array>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
-#include <random>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "base/time/timestamp.h"
-#include "base/uuid/uuid_v7.h"
+#include "bench/made_store.h"
 #include "bench/value_of.h"
 #include "storage/event_store.h"
 #include "storage/query/query.h"
@@ -38,84 +34,31 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::int64_t kStartMs = 1'763'388'000'000;
-constexpr std::int64_t kStepMs = 333;
-constexpr int kBatch = 256;
 constexpr int kChats = 200;
-constexpr std::chrono::milliseconds kPageTimeMax{50};
 
-// As long as what a pino line has, 330 bytes, and as different as lines are.
-std::string data_of(std::int64_t row) {
-  constexpr std::array kWords{"could", "you",  "look", "at",    "the",   "build",
-                              "again", "when", "it",   "fails", "today", "please"};
-  std::mt19937_64 random(static_cast<std::uint64_t>(row));
-  std::string words;
-  while (words.size() < 28) words.append(words.empty() ? "" : " ").append(kWords[random() % 12]);
-  return fmt::format(
-      R"({{"method":"POST","path":"/webhooks/linq","status":200,"bytes":{},"duration_ms":{:.1f},)"
-      R"("trace_id":"{:016x}{:016x}","service":"iMessage","direction":"inbound",)"
-      R"("handle":"+1555{:07}","parts":[{{"type":"text","value":"{}"}}],"sent_at":"{}"}})",
-      random() % 10'000, static_cast<double>(random() % 1000) / 10, random(), random(),
-      random() % 5000, words, iso_time(kStartMs + row * kStepMs));
-}
-
-constexpr const char* kTypes[] = {"linq.inbound", "discriminator.decision", "tmux.turn.start",
-                                  "linq.outbound", "tmux.turn.end"};
-
-// Turns of five events; "chat-rare" has one turn in 100,000.
-std::string chat_of(std::int64_t row) {
-  const std::int64_t turn = row / 5;
-  if (turn % 100'000 == 77) return "chat-rare";
-  return "chat-" + std::to_string(turn * 7919 % kChats);
-}
-
-// What the daemon builds of stored events, in slices as it does.
-void build(EventStore& store, std::int64_t now_ms) {
-  const auto start = Clock::now();
-  double longest_ms = 0;
-  int slices = 0;
-  for (; store.wants_to_build(now_ms); ++slices) {
-    const auto begin = Clock::now();
-    value_of(store.begin(now_ms));
-    value_of(store.build(now_ms));
-    value_of(synced_commit(store, Durable::no));
-    const std::chrono::duration<double, std::milli> took = Clock::now() - begin;
-    longest_ms = std::max(longest_ms, took.count());
-    if (slices % 500 == 0) value_of(store.checkpoint());
-  }
-  std::printf("built in %.1f s, %d slices, the longest %.1f ms\n",
-              std::chrono::duration<double>(Clock::now() - start).count(), slices, longest_ms);
-}
-
+// Returns the request ID of the middle row.
 Uuid fill(EventStore& store, std::int64_t rows) {
-  UuidV7Generator ids;
-  Uuid request;
+  MadeEvents made(kChats);
   Uuid middle;
-  std::vector<std::string> data(kBatch);  // of the open transaction
   for (std::int64_t row = 0; row < rows;) {
-    value_of(store.begin(kStartMs + row * kStepMs));
-    for (int i = 0; i < kBatch && row < rows; ++i, ++row) {
-      Event event;
-      event.time_ms = kStartMs + row * kStepMs;
-      if (row % 5 == 0) request = ids.next(event.time_ms);
-      if (row == rows / 2) middle = request;
-      const std::string chat = chat_of(row);
-      event.level = row % 1000 == 3 ? Level::error : row % 100 == 7 ? Level::warn : Level::info;
-      event.event_type = row % 50'000 == 1 ? "egress.rejected" : kTypes[row % 5];
-      event.chat_id = chat;
-      event.msg = row % 1'000'000 == 9 ? "the needle of this haystack" : "a message was received";
-      data[static_cast<std::size_t>(i)] = data_of(row);
-      event.data = data[static_cast<std::size_t>(i)];
-      event.request_id = request;
-      value_of(store.append(event));
-    }
+    const auto events = made.make(row, rows);
+    append_all(store, events);
     value_of(synced_commit(store, Durable::no));
-    if (row % 500'000 < kBatch) {
+    const auto end = row + static_cast<std::int64_t>(events.size());
+    if (row <= rows / 2 && rows / 2 < end) {
+      middle = events[static_cast<std::size_t>(rows / 2 - row)].request_id;
+    }
+    row = end;
+    if (row % 500'000 < static_cast<std::int64_t>(MadeEvents::kBatch)) {
       std::fprintf(stderr, "\r%lld of %lld rows", static_cast<long long>(row),
                    static_cast<long long>(rows));
     }
   }
-  build(store, kStartMs + rows * kStepMs + TextIndex::kLateMs);
+  const auto start = Clock::now();
+  const Built built = build_indexes(store, MadeEvents::time_of(rows) + TextIndex::kLateMs);
+  std::printf("built in %.1f s, %d slices, the longest %.1f ms\n",
+              std::chrono::duration<double>(Clock::now() - start).count(), built.slices,
+              built.longest_ms);
   value_of(store.checkpoint());
   std::fputc('\n', stderr);
   return middle;
@@ -127,29 +70,6 @@ void drop_cache(const std::string& path) {
   fsync(descriptor);
   posix_fadvise(descriptor, 0, 0, POSIX_FADV_DONTNEED);
   close(descriptor);
-}
-
-struct Page {
-  std::size_t rows = 0;
-  bool is_cut_short = false;
-  double longest_slice_ms = 0;
-  QueryCost cost;
-};
-
-Page first_page(EventReader& reader, const EventFilter& filter) {
-  EventQuery query(reader, filter);
-  std::vector<EventRow> rows;
-  Page page;
-  while (!query.is_done() && rows.size() < 100 && query.cost().time < kPageTimeMax) {
-    const auto start = Clock::now();
-    value_of(query.run(rows, {.rows_max = 100}));
-    const std::chrono::duration<double, std::milli> took = Clock::now() - start;
-    page.longest_slice_ms = std::max(page.longest_slice_ms, took.count());
-  }
-  page.rows = rows.size();
-  page.is_cut_short = !query.is_done() && rows.size() < 100;
-  page.cost = query.cost();
-  return page;
 }
 
 void print(const char* name, const char* cache, const Page& page) {
@@ -168,7 +88,7 @@ void measure(const std::string& directory, const char* name, const EventFilter& 
 }
 
 void measure_all(const std::string& directory, std::int64_t rows, const Uuid& request) {
-  const std::int64_t middle_ms = kStartMs + rows / 2 * kStepMs;
+  const std::int64_t middle_ms = MadeEvents::time_of(rows / 2);
   constexpr std::int64_t kDayMs = 86'400'000;
   std::printf("%-36s %-4s %6s %8s %9s %9s %7s %8s\n", "first page (+: cut short)", "", "rows",
               "SQL ms", "rows read", "steps", "slices", "max ms");
@@ -222,19 +142,9 @@ void measure_whole(const std::string& directory, const char* name, Query make) {
     if (*cache == 'c') drop_cache(directory + "/picortex.db");
     auto reader = value_of(EventReader::open(directory));
     auto query = make(*reader);
-    double longest_ms = 0;
-    double all_ms = 0;
-    int slices = 0;
-    for (; !query.is_done(); ++slices) {
-      const auto start = Clock::now();
-      value_of(query.run(*reader,
-                         QueryBudget{.rows_max = 256, .time_max = std::chrono::milliseconds(2)}));
-      const std::chrono::duration<double, std::milli> took = Clock::now() - start;
-      longest_ms = std::max(longest_ms, took.count());
-      all_ms += took.count();
-    }
-    std::printf("%-36s %-4s %6s %8.3f %9s %9s %7d %8.3f\n", name, cache, "", all_ms, "", "", slices,
-                longest_ms);
+    const Whole whole = whole_answer(*reader, query);
+    std::printf("%-36s %-4s %6s %8.3f %9s %9s %7d %8.3f\n", name, cache, "", whole.all_ms, "", "",
+                whole.slices, whole.longest_ms);
   }
 }
 
@@ -254,7 +164,7 @@ class WholeSearch : public SlicedQuery {
 };
 
 void measure_counts(const std::string& directory, std::int64_t rows) {
-  const std::int64_t end_ms = kStartMs + rows * kStepMs;
+  const std::int64_t end_ms = MadeEvents::time_of(rows);
   const auto stats = [&](const char* name, std::vector<const char*> by, TimeSteps steps,
                          EventFilter filter) {
     measure_whole(directory, name, [&](EventReader&) {
@@ -293,7 +203,7 @@ void measure_counts(const std::string& directory, std::int64_t rows) {
   EventFilter where;
   where.where = {*FieldCondition::parse("status=502")};
   measure_whole(directory, "where status=502, first 100,000", [&](EventReader& reader) {
-    where.since_ms = end_ms - 100'000 * kStepMs;
+    where.since_ms = end_ms - 100'000 * MadeEvents::kStepMs;
     return WholeSearch(reader, where);
   });
 }
@@ -315,7 +225,7 @@ int main(int argc, char** argv) {
   }
   {
     const auto start = Clock::now();
-    auto store = value_of(EventStore::open(directory, kStartMs));
+    auto store = value_of(EventStore::open(directory, MadeEvents::kStartMs));
     if (is_compressed) store->compress_data();
     const Uuid request = fill(*store, rows);
     const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
