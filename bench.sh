@@ -5,7 +5,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 # shellcheck source=cmake/packages.sh
 . cmake/packages.sh
 
-scenarios='health frontend-log events durable otlp idle ingest log stall mixed micro start questions queries verdicts soak transport ship no-target page fleet'
+scenarios='health frontend-log events durable otlp idle ingest log stall mixed micro start questions queries verdicts soak transport ship no-target page fleet growth'
 
 usage() {
   cat <<END
@@ -35,6 +35,8 @@ usage: ./bench.sh [OPTION…] [SCENARIO…]
   no-target     CPU and disk of storing events without a target of picortex ship, and with one
   fleet         five hosts ship to two ClickHouse servers that are killed, paused, cut off and full, in network namespaces
                 (root, clickhouse-server); only when it is named
+  growth        what events, pages, starts, requests, matches and look-ups cost as there are more events, connections, allowlist rules,
+                names in the DNS cache and chats: from few to --growth-events, --growth-connections, 100,000, 65,536 and 100,000
 
   --rounds N         rounds of each contestant, in turn (5)
   --seconds N        length of a round (3)
@@ -44,6 +46,9 @@ usage: ./bench.sh [OPTION…] [SCENARIO…]
   --ship-events N    events of ship (300000)
   --fleet-seconds N  length of fleet (600)
   --fleet-rate N     events a second of all hosts of fleet (5000)
+  --growth-events N  the most events of growth (1000000; 10000000 takes 5 GB below BENCH_DIR, 100000000 takes 50)
+  --growth-connections N
+                     the most connections of growth (50000)
   --events N         events of start and queries (10000000: takes minutes and 10 GB below BENCH_DIR)
   --out DIRECTORY    where results.md and results.json go (build/bench)
 
@@ -63,13 +68,13 @@ arguments=()
 while [ $# -gt 0 ]; do
   case $1 in
     -h | --help) usage && exit 0 ;;
-    --rounds | --seconds | --stall-seconds | --soak-seconds | --page-seconds | --ship-events | --fleet-seconds | --fleet-rate | --events | --out)
+    --rounds | --seconds | --stall-seconds | --soak-seconds | --page-seconds | --ship-events | --fleet-seconds | --fleet-rate | --growth-events | --growth-connections | --events | --out)
       [ $# -gt 1 ] || { usage >&2 && exit 2; }
       check_value "$1" "$2"
       arguments+=("$1" "$2")
       shift
       ;;
-    --rounds=* | --seconds=* | --stall-seconds=* | --soak-seconds=* | --page-seconds=* | --ship-events=* | --fleet-seconds=* | --fleet-rate=* | --events=* | --out=*)
+    --rounds=* | --seconds=* | --stall-seconds=* | --soak-seconds=* | --page-seconds=* | --ship-events=* | --fleet-seconds=* | --fleet-rate=* | --growth-events=* | --growth-connections=* | --events=* | --out=*)
       check_value "${1%%=*}" "${1#*=}"
       arguments+=("$1")
       ;;

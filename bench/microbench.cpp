@@ -1,15 +1,21 @@
 // Measures the operations of the hot paths with Google Benchmark.
 //
-//   microbench [--calls=N] [--benchmark_…]
+//   microbench [--calls=N] [--growth] [--benchmark_…]
 //
-// With --calls each runs exactly N times, so that callgrind can count the instructions of one.
+// With --calls each runs exactly N times, so that callgrind can count the instructions of one. With
+// --growth others run: operations on tables of 10 entries up to the most that they hold.
 
 #include <benchmark/benchmark.h>
 #include <fcntl.h>
+#include <malloc.h>
+#include <time.h>
 
+#include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/check.h"
@@ -18,6 +24,7 @@
 #include "handlers/http/head_scanner.h"
 #include "handlers/http/request_parser.h"
 #include "handlers/ingest/event_decoder.h"
+#include "netfilter/dns/dns_cache.h"
 #include "netfilter/policy/allowlist.h"
 #include "netfilter/wire/tls_hello.h"
 #include "reactor/log.h"
@@ -146,6 +153,101 @@ void allowlist_match(benchmark::State& state) {
   }
 }
 
+std::int64_t cpu_ns() {
+  timespec now{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
+}
+
+// The built-in hosts, and the operator's up to state.range() rules in all, of which the last one
+// matches. What loading them takes is printed as well.
+void growth_rules(benchmark::State& state) {
+  const std::size_t heap_before = mallinfo2().uordblks;
+  const std::int64_t began = cpu_ns();
+  Allowlist list;
+  list.add(kBuiltInRules, RuleSource::built_in);
+  const auto rules = static_cast<std::size_t>(state.range());
+  std::string text;
+  std::string name;
+  for (std::size_t i = list.rules().size(); i < rules; ++i) {
+    name = "h" + std::to_string(i) + ".io";
+    text += name + '\n';
+  }
+  CHECK(list.add(text, RuleSource::list).empty());
+  state.counters["load_ms"] = static_cast<double>(cpu_ns() - began) / 1e6;
+  text = {};
+  state.counters["heap_mib"] = static_cast<double>(mallinfo2().uordblks - heap_before) / (1 << 20);
+  if (name.empty()) name = list.rules().back().name;
+  const Allowlist::NameNeed need{.name = name};
+  for (auto _ : state) {
+    const auto rule = list.match(need, kNowMs);
+    CHECK(rule.has_value());
+    benchmark::DoNotOptimize(rule);
+  }
+}
+
+IpAddress made_address(std::uint32_t number) {
+  return IpAddress::of_bytes(std::array<std::uint8_t, 4>{
+      100, static_cast<std::uint8_t>(number >> 16), static_cast<std::uint8_t>(number >> 8),
+      static_cast<std::uint8_t>(number)});
+}
+
+void learn(DnsCache& cache, std::uint32_t first, std::uint32_t count, std::int64_t now_ms) {
+  for (std::uint32_t i = first; i < first + count; ++i) {
+    CHECK(cache.learn(made_address(i), "host-" + std::to_string(i) + ".example.org", 300, now_ms));
+  }
+}
+
+// A cache of state.range() names, each of an address of its own; looks up all of them in turn, in
+// an order without neighbours.
+void growth_dns_look_up(benchmark::State& state) {
+  DnsCache cache;
+  const auto names = static_cast<std::uint32_t>(state.range());
+  learn(cache, 0, names, kNowMs);
+  std::vector<std::pair<IpAddress, std::string>> asked;
+  for (std::uint64_t i = 0; i < names; ++i) {
+    const auto number = static_cast<std::uint32_t>(i * 7919 % names);
+    asked.emplace_back(made_address(number), "host-" + std::to_string(number) + ".example.org");
+  }
+  std::size_t next = 0;
+  for (auto _ : state) {
+    const auto& [address, name] = asked[next];
+    CHECK(cache.agrees(address, name, kNowMs));
+    if (++next == asked.size()) next = 0;
+  }
+}
+
+// The second half of state.range() names, what the tables' growth costs included. At the bound each
+// takes the place of another.
+void growth_dns_insert(benchmark::State& state) {
+  const auto names = static_cast<std::uint32_t>(state.range());
+  const std::uint32_t half = names / 2;
+  const std::uint32_t there = names == DnsCache::kEntriesMax ? names : names - half;
+  const std::uint32_t caches = std::max(1u, 5000 / names);  // so that reading the clock is nothing
+  for (auto _ : state) {
+    std::vector<DnsCache> filled(caches);
+    for (DnsCache& cache : filled) learn(cache, 0, there, kNowMs);
+    const std::int64_t began = cpu_ns();
+    for (DnsCache& cache : filled) learn(cache, there, half, kNowMs + DnsCache::kAnswerHoldMs);
+    state.SetIterationTime(static_cast<double>(cpu_ns() - began) / half / caches / 1e9);
+  }
+}
+
+void register_growth() {
+  benchmark::RegisterBenchmark("growth_rules", growth_rules)
+      ->RangeMultiplier(10)
+      ->Range(10, static_cast<std::int64_t>(Allowlist::kRulesMax));
+  constexpr auto kNames = static_cast<std::int64_t>(DnsCache::kEntriesMax);
+  benchmark::RegisterBenchmark("growth_dns_look_up", growth_dns_look_up)
+      ->RangeMultiplier(10)
+      ->Range(10, kNames);
+  benchmark::RegisterBenchmark("growth_dns_insert", growth_dns_insert)
+      ->RangeMultiplier(10)
+      ->Range(10, kNames)
+      ->UseManualTime()
+      ->Iterations(3);
+}
+
 void register_all(std::int64_t calls) {
   const auto add = [calls](const char* name, void (*function)(benchmark::State&)) {
     auto* one = benchmark::RegisterBenchmark(name, function);
@@ -167,10 +269,13 @@ int main(int argc, char** argv) {
   constexpr std::string_view kCalls = "--calls=";
   std::vector<char*> arguments;
   std::int64_t calls = 0;
+  bool is_growth = false;
   for (int i = 0; i < argc; ++i) {
     const std::string_view argument = argv[i];
     if (argument.starts_with(kCalls)) {
       calls = std::atoll(argv[i] + kCalls.size());
+    } else if (argument == "--growth") {
+      is_growth = true;
     } else {
       arguments.push_back(argv[i]);
     }
@@ -178,7 +283,11 @@ int main(int argc, char** argv) {
   int count = static_cast<int>(arguments.size());
   benchmark::Initialize(&count, arguments.data());
   if (benchmark::ReportUnrecognizedArguments(count, arguments.data())) return 2;
-  register_all(calls);
+  if (is_growth) {
+    register_growth();
+  } else {
+    register_all(calls);
+  }
   benchmark::RunSpecifiedBenchmarks();
   return 0;
 }

@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util';
 import { transport } from './scenarios/clients.mjs';
 import { durable, events, healthDuringIngest, mixed, otlp, questionsDuringIngest, stall } from './scenarios/events.mjs';
 import { fleet } from './scenarios/fleet.mjs';
+import { growth } from './scenarios/growth.mjs';
 import { frontendLog, health, logLines } from './scenarios/http.mjs';
 import { noTarget } from './scenarios/no_target.mjs';
 import { machineLimits, micro, queries, verdicts } from './scenarios/programs.mjs';
@@ -20,6 +21,7 @@ import { markdown, noise, records } from './harness/report.mjs';
 const scenarios = {
   health, 'frontend-log': frontendLog, events, durable, otlp, idle, ingest: healthDuringIngest, log: logLines, stall, mixed, micro,
   start, questions: questionsDuringIngest, queries, verdicts, soak, transport, ship, 'no-target': noTarget, page, fleet,
+  growth,
 };
 // Only when they are named.
 const byHand = new Set(['ship', 'page', 'fleet']);
@@ -37,6 +39,8 @@ const { values, positionals } = parseArgs({
     'ship-events': { type: 'string', default: '300000' },
     'fleet-seconds': { type: 'string', default: '600' },
     'fleet-rate': { type: 'string', default: '5000' },
+    'growth-events': { type: 'string', default: '1000000' },
+    'growth-connections': { type: 'string', default: '50000' },
     out: { type: 'string', default: resolve(import.meta.dirname, '../build/bench') },
   },
 });
@@ -53,6 +57,8 @@ const options = {
   shipEvents: Number(values['ship-events']),
   fleetSeconds: Number(values['fleet-seconds']),
   fleetRate: Number(values['fleet-rate']),
+  growthEvents: Number(values['growth-events']),
+  growthConnections: Number(values['growth-connections']),
   progress(text) {
     const seconds = Math.round((Date.now() - startedAt) / 1000);
     process.stderr.write(isTerminal ? `\r\x1b[K[${seconds} s] ${text}` : `[${seconds} s] ${text}\n`);

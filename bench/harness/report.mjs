@@ -7,12 +7,18 @@ export const units = {
 };
 const columns = Object.keys(units);
 
+const growthPrefix = 'growth, ';
 const rounds = new Map(); // "scenario\0contestant\0metric" → { unit, values }
 
 export function record(scenario, contestant, metric, value, unit = units[metric] ?? '') {
   const key = [scenario, contestant, metric].join('\0');
   if (!rounds.has(key)) rounds.set(key, { unit, values: [] });
   rounds.get(key).values.push(value);
+}
+
+// Records what something costs while there are `size` of something.
+export function recordGrowth(of, size, cost, value, unit) {
+  record(`${growthPrefix}${of}`, String(size), cost, value, unit);
 }
 
 export function recordAll(scenario, contestant, stats) {
@@ -107,9 +113,35 @@ function loadTable(all) {
 }
 
 function otherTable(all) {
-  const rows = all.filter(({ metric }) => !columns.includes(metric))
+  const rows = all.filter(({ metric, scenario }) => !columns.includes(metric) && !scenario.startsWith(growthPrefix))
     .map(({ scenario, contestant, metric, value, unit }) => [scenario, contestant, metric, `${shown(value)} ${unit}`.trim()]);
   return rows.length === 0 ? '' : markdownTable(['scenario', 'contestant', 'measurement', 'value'], rows);
+}
+
+// Returns how a cost grows from the smallest size to the largest. Ends that are 1.3 times apart count as equal, since rounds are. A
+// logarithmic one grows no faster than the number of digits.
+function growthOf(sizes, values) {
+  const tolerance = 1.3;
+  const [from, to] = [sizes[0], sizes.at(-1)];
+  const times = values.at(-1) / values[0];
+  const digits = (size) => 1 + Math.log10(size);
+  if (times <= tolerance) return 'flat';
+  if (times <= (tolerance * digits(to)) / digits(from)) return 'logarithmic';
+  return `${shown(times)} × for ${shown(to / from)} ×`;
+}
+
+function growthTable(all) {
+  const rows = new Map();
+  for (const { scenario, contestant, metric, value, unit } of all.filter((one) => one.scenario.startsWith(growthPrefix))) {
+    const key = `${scenario.slice(growthPrefix.length)}\0${metric}, ${unit}`;
+    if (!rows.has(key)) rows.set(key, []);
+    rows.get(key).push([Number(contestant), value]);
+  }
+  const cells = [...rows].map(([key, points]) => {
+    const measured = points.map(([size, value]) => `${size.toLocaleString('en-US')}: ${shown(value)}`).join(' · ');
+    return [...key.split('\0'), measured, growthOf(...[0, 1].map((part) => points.map((point) => point[part])))];
+  });
+  return cells.length === 0 ? '' : markdownTable(['by the number of', 'cost', 'measured', 'growth'], cells);
 }
 
 function targetTable() {
@@ -128,5 +160,5 @@ function targetTable() {
 export function markdown(heading, limits) {
   const all = records();
   const limitTable = markdownTable(['the machine itself', 'median'], limits.map(([what, value, unit]) => [what, `${shown(value)} ${unit}`]));
-  return [heading, limitTable, loadTable(all), otherTable(all), targetTable(), noise.verdict()].filter(Boolean).join('\n\n');
+  return [heading, limitTable, loadTable(all), otherTable(all), growthTable(all), targetTable(), noise.verdict()].filter(Boolean).join('\n\n');
 }

@@ -6,7 +6,7 @@ import { buildDirectory } from '../harness/contestants.mjs';
 import { allCpus, output, serverCpu, workDirectory } from '../harness/children.mjs';
 import { record } from '../harness/report.mjs';
 
-const microbench = join(buildDirectory, 'bench/microbench');
+export const microbench = join(buildDirectory, 'bench/microbench');
 
 // Returns the instructions of one call: how many more callgrind counts in 2,000 calls than in 1,000.
 async function instructions(name) {

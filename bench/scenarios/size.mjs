@@ -13,20 +13,25 @@ import { record } from '../harness/report.mjs';
 const request = 'GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n';
 
 // A connection that was answered once and stays open.
-function idleConnection(server) {
+function idleConnection(server, localAddress) {
   return new Promise((done, failed) => {
-    const socket = connect(Number(new URL(server.url).port), '127.0.0.1');
+    const socket = connect({ port: Number(new URL(server.url).port), host: '127.0.0.1', localAddress });
     socket.on('error', failed);
     socket.once('data', () => done(socket));
     socket.write(request);
   });
 }
 
-async function openConnections(server, count) {
+// As many ports as an address is asked for: there are 28,000 (ip_local_port_range).
+const portsOfAddress = 20_000;
+
+// Opens connections next to `open` others, from as many addresses of loopback as that takes.
+export async function openConnections(server, count, open = 0) {
   const sockets = [];
   while (sockets.length < count) {
     const some = Math.min(100, count - sockets.length);
-    sockets.push(...(await Promise.all(Array.from({ length: some }, () => idleConnection(server)))));
+    const address = `127.0.0.${1 + Math.floor((open + sockets.length) / portsOfAddress)}`;
+    sockets.push(...(await Promise.all(Array.from({ length: some }, () => idleConnection(server, address)))));
   }
   return sockets;
 }
@@ -78,9 +83,9 @@ export const sizeOf = (folder) => readdirSync(folder).filter((name) => name.star
   .reduce((sum, name) => sum + statSync(join(folder, name)).size, 0);
 
 // Measures from the start of the process to the last byte of the first answer.
-async function firstAnswer(data) {
+export async function firstAnswer(data, env = {}) {
   const startedAt = performance.now();
-  const server = new Picortex({ data });
+  const server = new Picortex({ data, env });
   for (;;) {
     try {
       (await idleConnection(server)).destroy();
