@@ -248,7 +248,7 @@ void PacketQueue::take(const nlmsghdr* message) noexcept {
       (packet_mark & ~kMarkMask) | (judgement.is_metered ? kMarkMetered : 0);
   const std::uint32_t id = ntohl(packet->packet_id);
   const std::uint32_t mark = others | mark_of(action);
-  // Behind those that wait, even if the record has been written since: a denial would overtake what
+  // After those that wait, even if the record has been written since: a denial would overtake what
   // its connection sent before.
   const bool waits = judge_.state_of(judgement.record) != RecordLog::State::written ||
                      (judgement.record != 0 && !unrecorded_.empty());
