@@ -29,6 +29,7 @@ Result<std::unique_ptr<Fence>> Fence::open(Reactor& reactor, Log& log, EgressObs
       TRY(FencedUserWatch::open(reactor, Callback<>::to<&Fence::renew_user>(*fence)));
   auto installed = TRY(install_firewall(plan));
   if (installed == FirewallChange::fresh) fence->end_older_sockets(plan.user);
+  fence->open_openings();
   TRY(fence->follow_connections());
   return fence;
 }
@@ -43,6 +44,8 @@ Fence::Fence(Reactor& reactor, Log& log, EgressObserver& observer, FenceSettings
                                               settings_.plan.user, allowlist_, addresses_)) {
   rules_checked_ms_ = reactor_.unix_ms();
   if (auto sockets = SockDiagQuery::open()) sockets_ = std::move(*sockets);
+  dns_policy_->set_answer_callback(DnsPolicy::AnswerCallback::to<&Fence::offer_answer>(*this));
+  reactor_.add(IterationHook::to<&Fence::send_openings>(*this));
 }
 
 Fence::~Fence() = default;
@@ -67,6 +70,7 @@ void Fence::start() {
 }
 
 void Fence::stop() {
+  openings_.reset();
   ticks_.stop();
   meter_.stop();
   queue_->stop();
@@ -86,15 +90,26 @@ bool Fence::is_idle() const noexcept {
 Judgement Fence::judge(const QueuedPacket& queued) noexcept {
   Packet packet;
   const PacketStatus status = parse_packet(queued.bytes, packet);
-  const std::int64_t now_ms = reactor_.unix_ms();
   if (queued.is_metered && settings_.plan.meters) {
     Verdict allowed;
     const Metering metering = meter_allowed(allowed, status, packet);
     if (allowed.is_final) report_packet(allowed, packet, queued, metering.breach);
     return {.action = allowed.action, .may_wait = allowed.is_final, .record = metering.record};
   }
-  Verdict verdict = decide(status, packet, now_ms);
-  const Metering metering = meter_.is_active() ? meter(verdict, packet) : Metering();
+  Verdict verdict;
+  const Metering metering = judge_packet(verdict, status, packet, queued);
+  if (packet.opens_connection()) offer_opening(packet, verdict);
+  Judgement judgement = carry_out(verdict, status, packet, queued.bytes);
+  judgement.is_metered = metering.is_metered;
+  judgement.record = metering.record;
+  return judgement;
+}
+
+Fence::Metering Fence::judge_packet(Verdict& verdict, PacketStatus status, const Packet& packet,
+                                    const QueuedPacket& queued) noexcept {
+  verdict = decide(status, packet, reactor_.unix_ms());
+  Metering metering;
+  if (meter_.is_active()) metering = meter(verdict, packet);
   note_use(packet, verdict);
   if (verdict.is_final) {
     if (verdict.action != Action::reject && packet.protocol == kProtocolTcp) {
@@ -104,10 +119,7 @@ Judgement Fence::judge(const QueuedPacket& queued) noexcept {
     report_packet(verdict, packet, queued, metering.breach);
   }
   if (!ended_.empty()) report_ended();
-  Judgement judgement = carry_out(verdict, status, packet, queued.bytes);
-  judgement.is_metered = metering.is_metered;
-  judgement.record = metering.record;
-  return judgement;
+  return metering;
 }
 
 void Fence::report_packet(const Verdict& verdict, const Packet& packet, const QueuedPacket& queued,
@@ -325,6 +337,7 @@ void Fence::renew_user() noexcept {
     return;
   }
   settings_.plan = std::move(plan);
+  open_openings();
   if (!added.ranges.empty()) end_older_sockets(added);
   log_.line(Level::info, "egress.user_renewed")
       .text("user", settings_.plan.user.name)
@@ -333,6 +346,7 @@ void Fence::renew_user() noexcept {
 }
 
 void Fence::on_tick() noexcept {
+  on_packets();
   const std::int64_t now_ms = reactor_.unix_ms();
   flows_.expire(settings_.mode, now_ms, ended_);
   report_ended();
@@ -345,6 +359,7 @@ void Fence::on_tick() noexcept {
   if (address_log_) address_log_->tick(now_ms);
   report_dns_mismatches();
   report_lost_ends();
+  report_lost_openings();
   expire_rules(now_ms);
   meter_.tick(now_ms);
   report_upload_log();
@@ -380,6 +395,10 @@ FenceStats Fence::stats() const noexcept {
           .connections_cut = connections_cut_,
           .ends = ends_,
           .ends_lost = connection_ends_->lost(),
+          .openings = opening_log_ ? opening_log_->copies() : 0,
+          .openings_lost = opening_log_ ? opening_log_->lost() : 0,
+          .opening_addresses = openings_ ? openings_->size() : 0,
+          .opening_addresses_turned_away = openings_ ? openings_->turned_away() : 0,
           .metered = meter_.connections()};
 }
 

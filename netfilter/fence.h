@@ -21,6 +21,8 @@
 #include "netfilter/kernel/packet_queue.h"
 #include "netfilter/kernel/range_removal.h"
 #include "netfilter/kernel/sock_diag_query.h"
+#include "netfilter/opening/opening_log.h"
+#include "netfilter/opening/opening_set.h"
 #include "netfilter/policy/allowlist.h"
 #include "netfilter/policy/connection_cutter.h"
 #include "netfilter/policy/connection_rate.h"
@@ -59,7 +61,12 @@ struct FenceStats {
   std::uint64_t connections_cut = 0;
   std::uint64_t ends = 0;  // of connections, as the kernel reported them
   std::uint64_t ends_lost = 0;
-  std::size_t metered = 0;  // connections to hosts with an upload budget
+  // SYNs that passed at once, and those among them whose copies were lost.
+  std::uint64_t openings = 0;
+  std::uint64_t openings_lost = 0;
+  std::size_t opening_addresses = 0;                // addresses with ports to which they may
+  std::uint64_t opening_addresses_turned_away = 0;  // that found the set full
+  std::size_t metered = 0;                          // connections to hosts with an upload budget
 };
 
 // The fence as a whole: reads the lists, decides packets and names by them, keeps the firewall's
@@ -95,6 +102,7 @@ class Fence final : private PacketJudge {
  private:
   Fence(Reactor& reactor, Log& log, EgressObserver& observer, FenceSettings settings);
 
+  void on_packets() noexcept override;
   Judgement judge(const QueuedPacket& packet) noexcept override;
   bool is_searching() const noexcept override { return observer_.is_searching(); }
   RecordLog::State state_of(std::uint64_t record) const noexcept override {
@@ -102,6 +110,22 @@ class Fence final : private PacketJudge {
   }
   Judgement carry_out(const Verdict& verdict, PacketStatus status, const Packet& packet,
                       std::span<const std::uint8_t> bytes) noexcept;
+
+  struct Metering {
+    bool is_metered = false;  // the connection's data must come here from now on
+    std::optional<UploadBreach> breach = std::nullopt;
+    std::uint64_t record = 0;  // that the packet has to wait for
+  };
+  Metering judge_packet(Verdict& verdict, PacketStatus status, const Packet& packet,
+                        const QueuedPacket& queued) noexcept;
+  void open_openings();
+  void close_openings(const Error& error);
+  void renew_openings();
+  void offer_answer(const HostName& name, const IpAddress& address) noexcept;
+  void offer_opening(const Packet& syn, const Verdict& verdict);
+  void send_openings() noexcept;
+  void on_opening(const QueuedPacket& copy) noexcept;
+  void report_lost_openings();
 
   // Returns the list from before.
   Result<std::unique_ptr<Allowlist>> load();
@@ -118,11 +142,6 @@ class Fence final : private PacketJudge {
               const UploadBreach* breach = nullptr) noexcept;
   void report_packet(const Verdict& verdict, const Packet& packet, const QueuedPacket& queued,
                      const std::optional<UploadBreach>& breach) noexcept;
-  struct Metering {
-    bool is_metered = false;  // the connection's data must come here from now on
-    std::optional<UploadBreach> breach = std::nullopt;
-    std::uint64_t record = 0;  // that the packet has to wait for
-  };
   Metering meter(Verdict& verdict, const Packet& packet) noexcept;
   Metering bill(Verdict& verdict, const Packet& packet) noexcept;
   Metering meter_allowed(Verdict& verdict, PacketStatus status, const Packet& packet) noexcept;
@@ -169,6 +188,8 @@ class Fence final : private PacketJudge {
   std::unique_ptr<PacketQueue> queue_;
   std::unique_ptr<DnsPolicy> dns_policy_;
   std::unique_ptr<DnsProxy> proxy_;
+  std::unique_ptr<OpeningLog> opening_log_;  // null: every SYN waits for its verdict
+  std::unique_ptr<OpeningSet> openings_;     // the same; only with the log
   std::unique_ptr<ConntrackEvents> connection_ends_;
   ConntrackSettings conntrack_;
   std::unique_ptr<FileWatch> watch_;
@@ -187,6 +208,8 @@ class Fence final : private PacketJudge {
   std::uint64_t connections_cut_ = 0;
   std::uint64_t ends_ = 0;
   std::uint64_t ends_lost_reported_ = 0;
+  std::uint64_t openings_lost_reported_ = 0;
+  std::uint64_t openings_turned_away_reported_ = 0;
   bool is_upload_log_reported_ = false;  // as one that cannot be written
 };
 

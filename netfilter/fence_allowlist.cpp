@@ -79,6 +79,7 @@ Result<void> Fence::reload() {
   auto before = TRY(load());
   ++reloads_;
   if (meter_.is_active() != settings_.plan.meters) install_metering();
+  renew_openings();
   log_.line(Level::info, "egress.reloaded")
       .number("rules", static_cast<std::int64_t>(allowlist_->rules().size()))
       .number("bad_lines", static_cast<std::int64_t>(rule_problems_))

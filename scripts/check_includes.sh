@@ -31,7 +31,7 @@ liburing\.h             reactor/ring\.cpp
 sqlite3\.h              storage/sqlite/.*
 (llhttp/)?llhttp\.h     handlers/http/request_parser\.h|cli/client/http_reply_parser\.h
 libnetfilter_.*         netfilter/kernel/packet_queue\.cpp
-libmnl/.*               netfilter/kernel/(packet_queue|conntrack_dump|conntrack_message)\.cpp
+libmnl/.*               netfilter/(kernel/(packet_queue|conntrack_dump|conntrack_message)|opening/opening_(log|set))\.cpp
 libpsl\.h               cli/egress/rule_width\.cpp
 zlib\.h                 handlers/http/middleware/gunzip\.cpp
 brotli/.*               handlers/http/middleware/content_coding\.cpp

@@ -11,6 +11,7 @@
 #include "netfilter/kernel/fenced_user.h"
 #include "netfilter/kernel/firewall.h"
 #include "netfilter/kernel/resolver_bypass_check.h"
+#include "netfilter/opening/opening_set.h"
 
 namespace picortex {
 namespace {
@@ -37,6 +38,13 @@ int show_status(const FirewallPlan& plan) {
   if (differences->empty()) say("the rules are as expected");
   const auto holes = find_resolver_holes();
   for (const std::string& hole : holes) say(("hole: " + hole).c_str());
+  const auto opens_at_once = OpeningSet::is_made();
+  if (!opens_at_once || !*opens_at_once) {
+    std::fprintf(
+        stderr,
+        "note: connections wait for a verdict when they are opened as well: no daemon runs, "
+        "or its log has the reason (egress.openings_wait)\n");
+  }
   // On stderr, so that neither the verdict nor what scripts read changes.
   for (const std::string& limit : find_fence_limits()) {
     std::fprintf(stderr, "note: %s\n", limit.c_str());

@@ -150,6 +150,10 @@ void EgressService::append_status(JsonObject& status) const {
       .number("connections_cut", stats.connections_cut)
       .number("connections_ended", stats.ends)
       .number("ends_lost", stats.ends_lost)
+      .number("openings", stats.openings)
+      .number("openings_lost", stats.openings_lost)
+      .number("opening_addresses", stats.opening_addresses)
+      .number("opening_addresses_turned_away", stats.opening_addresses_turned_away)
       .number("connections_metered", stats.metered);
 }
 

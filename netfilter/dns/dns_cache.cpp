@@ -151,6 +151,11 @@ bool DnsCache::agrees(const IpAddress& address, std::string_view name, std::int6
   return known != pairs_.end() && now_ms < known->second->record.expires_ms;
 }
 
+std::int64_t DnsCache::valid_until_ms(const IpAddress& address, std::string_view name) const {
+  const auto known = pairs_.find(pair_key(address, name));
+  return known == pairs_.end() ? 0 : known->second->record.expires_ms;
+}
+
 bool DnsCache::knows(const IpAddress& address, std::int64_t now_ms) const {
   bool found = false;
   find_name(address, now_ms, [&found](std::string_view) { return found = true; });

@@ -78,6 +78,8 @@ class DnsCache {
 
   bool agrees(const IpAddress& address, std::string_view name, std::int64_t now_ms) const;
   bool knows(const IpAddress& address, std::int64_t now_ms) const;
+  // Returns until when the name leads to the address, unless it is renewed; 0 if it never did.
+  std::int64_t valid_until_ms(const IpAddress& address, std::string_view name) const;
   // Returns whether any address was answered for the name; it may have just expired.
   bool knows_name(std::string_view name) const { return name_counts_.contains(name); }
 

@@ -170,7 +170,9 @@ bool DnsPolicy::allow_answer(const DnsAsker& asker, const HostName& name, const 
     }
     if (!learns) return false;
   }
-  return addresses_.learn(address, name.view(), ttl_s, now_ms);
+  if (!addresses_.learn(address, name.view(), ttl_s, now_ms)) return false;
+  on_answer_(name, address);
+  return true;
 }
 
 }  // namespace picortex

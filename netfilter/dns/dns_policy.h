@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 
+#include "base/callback.h"
 #include "netfilter/dns/dns_cache.h"
 #include "netfilter/dns/dns_proxy.h"
 #include "netfilter/dns/local_names.h"
@@ -37,6 +38,10 @@ class DnsPolicy final : public NameJudge {
                     std::uint32_t ttl_s) noexcept override;
   bool is_searching() const noexcept override { return observer_.is_searching(); }
 
+  // Called after an address has been learned for a name, and before the answer is sent.
+  using AnswerCallback = Callback<const HostName&, const IpAddress&>;
+  void set_answer_callback(AnswerCallback on_answer) { on_answer_ = on_answer; }
+
   // For tests: replaces this host's local names.
   void set_local_names(LocalNames names) { local_names_ = std::move(names); }
 
@@ -57,6 +62,7 @@ class DnsPolicy final : public NameJudge {
   DnsCache& addresses_;
   LocalNames local_names_;
   NameRates rates_;
+  AnswerCallback on_answer_;
   std::optional<SockDiagQuery> sockets_;  // none: questions over TCP are not answered
 };
 

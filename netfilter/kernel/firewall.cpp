@@ -112,6 +112,7 @@ std::string modules_of(std::string_view rule) {
       {"-m hashlimit", "xt_hashlimit"},
       {"-m addrtype", "xt_addrtype"},
       {"-j CT", "xt_CT nf_conntrack"},
+      {"NFLOG", "xt_NFLOG nfnetlink_log"},
       {"-j MARK", "xt_mark"},
       {"TCPOPTSTRIP", "xt_TCPOPTSTRIP"},
       {"REDIRECT", "xt_REDIRECT nf_nat"},

@@ -37,6 +37,7 @@ class Chains {
     add_dns_tracking();
     add_input();
     add_queue();
+    add_opening();
     add_queue_user();
     add_mark_chains();
     add_postrouting();
@@ -99,6 +100,12 @@ class Chains {
 
   void add_queue() {
     const std::string_view chain = "PICORTEX-QUEUE";
+    // A connection with a mark is not new: a SYN sent again, or a port that is used again.
+    const std::string no_mark = plan_.meters ? full_mark(0) : mark(0);
+    add_for_user(chain,
+                 fmt::format("{} -m mark --mark {} -m connmark --mark {} ", kSyn,
+                             mark(kMarkOpening), no_mark),
+                 "-g PICORTEX-OPENING");
     if (plan_.meters) {
       add_metered(chain);
     } else {
@@ -141,15 +148,36 @@ class Chains {
     add(chain, fmt::format("{} {}", metered, queue()));
   }
 
-  void add_queue_user() {
-    const std::string_view chain = "PICORTEX-QUEUE-USER";
+  // The limit bounds the copies that wait for the daemon; a SYN beyond it waits for its verdict.
+  void add_opening() {
+    const std::string_view chain = "PICORTEX-OPENING";
     add_mark(chain, "", kMarkDenied);
-    // Without the option, no connection becomes one of several paths. The kernel opens the others
-    // by itself, to addresses that the server names, on sockets without an owner; loopback is no
-    // exception, since the user may be the server there.
+    add_no_multipath(chain);
+    add_mark(chain,
+             fmt::format("-p tcp -m bpf --bytecode \"{}\" -m limit --limit 500/sec "
+                         "--limit-burst 500 ",
+                         v6_ ? kNoDataV6 : kNoDataV4),
+             kMarkPassed);
+    const std::string passed = fmt::format("-m mark --mark {}", mark(kMarkPassed));
+    add(chain,
+        fmt::format("{} -j NFLOG --nflog-group {} --nflog-threshold 1", passed, kOpeningGroup));
+    add(chain, fmt::format("{} -j RETURN", passed));
+    add(chain, "-g PICORTEX-QUEUE-USER");
+  }
+
+  // Without the option, no connection becomes one of several paths. The kernel opens the others
+  // by itself, to addresses that the server names, on sockets without an owner; loopback is no
+  // exception, since the user may be the server there.
+  void add_no_multipath(std::string_view chain) {
     add(chain, fmt::format("-p tcp -m tcp --tcp-option {0} --tcp-flags SYN SYN -j TCPOPTSTRIP "
                            "--strip-options {0}",
                            kMultipathTcp));
+  }
+
+  void add_queue_user() {
+    const std::string_view chain = "PICORTEX-QUEUE-USER";
+    add_mark(chain, "", kMarkDenied);
+    add_no_multipath(chain);
     // What answers a datagram of the user's is no exception: the port may be another user's by now.
     add(chain,
         fmt::format("-o lo -p udp -m connmark --mark {} -g PICORTEX-LOOPBACK", mark(kMarkPending)));
@@ -233,6 +261,7 @@ class Chains {
     const std::string_view raw = "PICORTEX-DNS-RAW";
     const std::string_view asked = "PICORTEX-DNS-ASKED";
     const std::string_view direct = "PICORTEX-DNS-DIRECT";
+    add_mark(raw, fmt::format("-m mark --mark {} ", mark(kMarkOpening)), 0);
     add(raw,
         fmt::format("-s {} -p udp -m udp --sport {} -m mark --mark {:#x}/{:#x} -j CT --notrack",
                     loopback(), plan_.dns_port, kDnsMarkDirect, kDnsMarkMask));

@@ -12,6 +12,8 @@
 namespace picortex {
 
 inline constexpr std::uint16_t kEgressQueue = 8787;
+// The NFLOG group of the SYNs that pass without a verdict.
+inline constexpr std::uint16_t kOpeningGroup = 8787;
 
 // The bits of packet and connection marks that belong to the fence, and their meaning.
 //
@@ -29,6 +31,8 @@ inline constexpr std::uint16_t kEgressQueue = 8787;
 //                         matched, and turned into another mark only by a verdict or an exception
 //               passed, judged, allowed, learned, closed    the queue's verdict on it
 //               question  must arrive at the DNS proxy
+//               opening   a SYN to an address and port that a rule for a name leads to: set ahead of
+//                         the mangle table by OpeningSet, and by nothing else
 inline constexpr std::uint32_t kMarkMask = 0xf000000;
 inline constexpr std::uint32_t kMarkPending = 0x1000000;
 inline constexpr std::uint32_t kMarkAllowed = 0x2000000;
@@ -39,6 +43,7 @@ inline constexpr std::uint32_t kMarkLearned = 0x6000000;
 inline constexpr std::uint32_t kMarkJudged = 0x7000000;
 inline constexpr std::uint32_t kMarkQuestion = 0x8000000;
 inline constexpr std::uint32_t kMarkClosed = 0x9000000;
+inline constexpr std::uint32_t kMarkOpening = 0xa000000;
 
 // A bit of its own next to those: the host has an upload budget. On a connection it stays whatever
 // becomes of the other marks, and brings the connection's data to the queue once it is allowed; on
@@ -94,6 +99,11 @@ struct FirewallChain {
 // A connection is decided by its first packets and from then on by its mark: the kernel's later
 // packets for a socket that is already closed have no owner.
 //
+// A SYN that is marked as opening passes without a verdict, as pending as after one, while the
+// daemon gets a copy (OpeningLog). Its connection's data waits in the queue all the same, so what
+// passes here is no more than the SYN. That holds only for a SYN without data that is the first
+// packet of its connection, and up to a rate; others wait.
+//
 // A closed socket whose connection the kernel's table has lost or never had (denied, with a socket
 // filter that lets no reset through, until its entry ended; redirected by a source route) has
 // neither owner nor mark. So data that no socket owns leaves only on a connection that was tracked
@@ -106,12 +116,13 @@ struct ChainName {
   std::string_view name;
   std::string_view hook;
 };
-inline constexpr std::array<ChainName, 15> kFirewallChains{{
+inline constexpr std::array<ChainName, 16> kFirewallChains{{
     {"raw", "PICORTEX-DNS-RAW", "OUTPUT"},
     {"raw", "PICORTEX-DNS-ASKED", ""},
     {"raw", "PICORTEX-DNS-DIRECT", ""},
     {"mangle", "PICORTEX-INPUT", "INPUT"},
     {"mangle", "PICORTEX-QUEUE", "OUTPUT"},
+    {"mangle", "PICORTEX-OPENING", ""},
     {"mangle", "PICORTEX-QUEUE-USER", ""},
     {"mangle", "PICORTEX-UNDECIDED", ""},
     {"mangle", "PICORTEX-UNOWNED", ""},

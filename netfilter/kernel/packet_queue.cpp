@@ -14,6 +14,7 @@
 #include <cstdio>
 #include <cstring>
 #include <thread>
+#include <utility>
 
 #include "base/check.h"
 #include "netfilter/kernel/firewall_rules.h"
@@ -216,6 +217,7 @@ void PacketQueue::on_receive(const Completion& completion) noexcept {
 }
 
 void PacketQueue::take_all(std::span<const char> messages) noexcept {
+  if (!std::exchange(has_packets_, true)) judge_.on_packets();
   int left = static_cast<int>(messages.size());
   auto* message = reinterpret_cast<const nlmsghdr*>(messages.data());
   for (; mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left)) take(message);
@@ -354,6 +356,7 @@ void PacketQueue::append_verdict(int type, std::uint32_t id, std::uint32_t mark,
 // Sent directly to the kernel, which releases the packets within the call: through the ring they
 // would wait for the iteration's commit.
 void PacketQueue::send_verdicts() noexcept {
+  has_packets_ = false;
   end_denials();
   release_recorded();
   release_held();

@@ -42,6 +42,8 @@ struct Judgement {
 // Decides packets. Called once for each packet, in the queue's order.
 class PacketJudge {
  public:
+  // Called ahead of the packets of an iteration, which were all in the queue by then.
+  virtual void on_packets() noexcept = 0;
   virtual Judgement judge(const QueuedPacket& packet) noexcept = 0;
   // Whether the process of some denial is still being looked for.
   virtual bool is_searching() const noexcept = 0;
@@ -152,6 +154,7 @@ class PacketQueue {
   std::vector<Unrecorded> unrecorded_;
   std::size_t unrecorded_bytes_ = 0;
   QueueStats stats_;
+  bool has_packets_ = false;  // in this iteration
   bool stopping_ = false;
   FileDescriptor counters_;
   DeadlineList looks_{std::chrono::seconds(1)};

@@ -90,6 +90,24 @@ class Allowlist {
   std::optional<RuleIndex> match(const IpAddress& address, std::uint16_t port,
                                  std::int64_t now_ms) const;
 
+  // Calls `visit(std::uint16_t port)` for each rule that may mean the name, expired ones included,
+  // until it returns true.
+  template <class Visit>
+  void find_port(std::string_view name, Visit visit) const {
+    const auto find_in = [&](const NameMap& names, std::string_view key) {
+      const auto found = names.find(key);
+      if (found == names.end()) return false;
+      for (RuleIndex i = found->second.first; i != kNone; i = next_[i]) {
+        if (visit(rules_[i].port)) return true;
+      }
+      return false;
+    };
+    if (find_in(hosts_, name)) return;
+    for (auto suffix = parent_name(name); !suffix.empty(); suffix = parent_name(suffix)) {
+      if (find_in(subdomains_, suffix)) return;
+    }
+  }
+
   const std::vector<Rule>& rules() const noexcept { return rules_; }
 
   // Returns the budget of the last rule for the same target and port that has one and has not

@@ -8,8 +8,9 @@ namespace picortex {
 // Limits the connections that the fenced user may open: a bucket that holds kBurst and gains
 // kPerSecond. A connection that has ended keeps its place in the host's table of connections for
 // two minutes, so the user never has more than kBurst + 120 * kPerSecond such places, whatever it
-// connects to, including a server of its own on loopback. (nf_conntrack_max is 262,144 on a host
-// with 4 GiB.)
+// connects to, including a server of its own on loopback, and 2,000 by SYNs that passed at once
+// before their copies showed that there are too many. (nf_conntrack_max is 262,144 on a host with
+// 4 GiB.)
 class ConnectionRate {
  public:
   static constexpr std::int64_t kBurst = 50'000;

@@ -46,7 +46,7 @@ Verdict FlowTable::decide(const EgressPolicy& policy, PacketStatus status, const
   // Hidden from everybody but the peer: a port on which the user listens looks closed.
   if (packet.accepts_connection()) return {.action = Action::close, .is_final = false};
   const Verdict verdict = in_mode({.reason = Reason::untracked_flow}, policy.mode);
-  if (verdict.action == Action::reject) remember_denial(packet, verdict, now_ms);
+  if (verdict.action == Action::reject) remember(packet, verdict, now_ms);
   return verdict;
 }
 
@@ -62,8 +62,8 @@ Verdict FlowTable::take_urgent(const EgressPolicy& policy, const Packet& packet,
 bool FlowTable::deny(const Packet& packet, const Verdict& verdict, std::int64_t now_ms) {
   const auto found = flows_.find(key_of(packet));
   if (found == flows_.end()) {
-    // What a denied SYN would have opened sends nothing else.
-    if (!packet.opens_connection()) remember_denial(packet, verdict, now_ms);
+    // What a denied SYN would have opened sends nothing else: it has not left.
+    if (!packet.opens_connection()) remember(packet, verdict, now_ms);
     return true;
   }
   const EntryList::iterator entry = found->second;
@@ -73,17 +73,24 @@ bool FlowTable::deny(const Packet& packet, const Verdict& verdict, std::int64_t 
   return !is_denied;
 }
 
+void FlowTable::settle(const Packet& syn, const Verdict& verdict, std::int64_t now_ms) {
+  const auto found = flows_.find(key_of(syn));
+  if (found == flows_.end()) return remember(syn, verdict, now_ms);
+  end(found->second, verdict, now_ms);
+}
+
 // A connection that is not followed. It makes room among its like alone: the user can name as many
 // as it likes.
-void FlowTable::remember_denial(const Packet& packet, const Verdict& verdict, std::int64_t now_ms) {
+void FlowTable::remember(const Packet& packet, const Verdict& verdict, std::int64_t now_ms) {
   auto& entries = entries_in(Stage::ended);
   if (flows_.size() >= kFlowsMax) {
     if (entries.empty()) return;
     remove(entries.begin());
   }
   const FlowKey key = key_of(packet);
+  const std::uint32_t first_byte = packet.tcp_sequence + (packet.opens_connection() ? 1 : 0);
   const auto entry = entries.insert(
-      entries.end(), {.flow = Flow(key, packet.tcp_sequence, verdict), .stage = Stage::ended});
+      entries.end(), {.flow = Flow(key, first_byte, verdict), .stage = Stage::ended});
   flows_.emplace(key, entry);
   place(entry, Stage::ended, now_ms);
 }

@@ -24,7 +24,7 @@ struct FlowEnd {
 // completes it gets the verdict. It must see each SYN: only that shows where a connection's bytes
 // begin, and a hello in mid-stream proves nothing. A segment after one that the queue has lost is
 // dropped: pieces pass in order only. The owner must pass each queued packet once, in the queue's
-// order.
+// order, and the copy of a SYN that has left ahead of its connection's other packets.
 //
 //   stage       entered by                                        for          then
 //   opening     a SYN that may pass                               kIdleMs      removed
@@ -35,7 +35,8 @@ struct FlowEnd {
 //               has followed a hello
 //   ended       a verdict that denied it (also where its          kEndedMs     removed
 //               beginning was not seen), or handed it over to
-//               the kernel; its later packets get the same
+//               the kernel, or settle(); its later packets
+//               get the same
 //
 // A segment with data moves a flow from any stage but ended to showing, judged, inspecting or
 // ended; one without data moves none, nor does more of the same hello or head restart kShowingMs. A
@@ -65,6 +66,10 @@ class FlowTable {
   // later packets of it get the same. Returns false if a denial has ended the connection before: this
   // one repeats it, and is not final.
   bool deny(const Packet& packet, const Verdict& verdict, std::int64_t now_ms);
+
+  // Notes the verdict on a SYN that has left before it was judged: the connection's later packets
+  // get the same.
+  void settle(const Packet& syn, const Verdict& verdict, std::int64_t now_ms);
 
   // Ends flows that timed out; appends those that a verdict settles to `ended`. Call it about once
   // a second.
@@ -97,7 +102,7 @@ class FlowTable {
 
   void end(EntryList::iterator entry, const Verdict& verdict, std::int64_t now_ms);
   void place(EntryList::iterator entry, Stage stage, std::int64_t now_ms);
-  void remember_denial(const Packet& packet, const Verdict& verdict, std::int64_t now_ms);
+  void remember(const Packet& packet, const Verdict& verdict, std::int64_t now_ms);
   void make_room(EgressMode mode, std::vector<FlowEnd>& ended);
   void remove(EntryList::iterator entry);
   EntryList& entries_in(Stage stage) noexcept { return stages_[static_cast<std::size_t>(stage)]; }

@@ -29,6 +29,7 @@ struct WalkedPacket {
   unsigned flags = 0x10;
   bool has_multipath = false;
   bool limit_is_reached = false;
+  bool was_copied = false;  // to the daemon
   bool has_local_source = true;
   std::vector<std::uint8_t> bytes;  // from the IP header on
 };
@@ -110,6 +111,7 @@ class ChainWalker {
     if (word == "-p") return next() == p.protocol;
     if (word == "-m") return next(), true;
     if (word == "-o") return next() == p.device;
+    if (word == "-s") return next(), p.device == "lo";  // a source on loopback
     if (word == "-d") {
       const std::string& to = next();
       return to == p.destination || (to == "127.0.0.0/8" && p.destination == "127.0.0.1/32");
@@ -164,6 +166,8 @@ class ChainWalker {
         set_value(packet.connmark, words[i + 3]);
       } else if (target == "TCPOPTSTRIP") {
         packet.has_multipath = false;
+      } else if (target == "NFLOG") {
+        packet.was_copied = true;
       } else if (target == "NFQUEUE") {
         return Walk::queued;
       } else if (target == "REJECT") {

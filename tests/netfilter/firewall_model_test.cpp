@@ -52,6 +52,7 @@ struct Outcome {
   bool left = false;
   bool was_queued = false;
   bool was_rejected = false;
+  bool was_copied = false;
   std::uint32_t connmark = 0;
 };
 
@@ -69,6 +70,7 @@ Outcome send(ChainWalker& walker, const Case& sent) {
   if (walk == Walk::on) walk = walker.walk("mangle", "POSTROUTING", packet);
   outcome.left = walk == Walk::on;
   outcome.was_rejected = walk == Walk::rejected;
+  outcome.was_copied = packet.was_copied;
   outcome.connmark = packet.connmark;
   return outcome;
 }
@@ -93,6 +95,14 @@ bool connection_permits(const Case& sent) {
   if (!sent.is_tcp()) return false;
   const bool undecided = mark == kMarkPending || mark == kMarkJudged;
   return mark == kMarkAllowed || (undecided && !sent.has_data);
+}
+
+// A SYN that the daemon's set has marked, of a new connection and without data. The set has no
+// address of loopback, nor the port of questions.
+bool may_open_at_once(const Case& sent) {
+  const WalkedPacket& p = sent.packet;
+  return sent.of_user() && sent.is_syn() && !sent.has_data && p.mark == kMarkOpening &&
+         p.connmark == 0 && !p.limit_is_reached;
 }
 
 bool verdict_permits(const Case& sent) {
@@ -133,7 +143,14 @@ void check(ChainWalker& walker, const Case& sent) {
   const bool denied_before =
       sent.is_tcp() && (p.flags & (kSyn | kReset)) == 0 &&
       (p.connmark == kMarkDenied || (p.connmark == kMarkLearned && !sent.learns));
-  const bool may_leave = connection_permits(sent) || (outcome.was_queued && verdict_permits(sent));
+  const bool opens_at_once = may_open_at_once(sent);
+  BOOST_REQUIRE_MESSAGE(outcome.was_copied == opens_at_once, "copied: " << describe(sent));
+  const bool may_leave =
+      connection_permits(sent) || opens_at_once || (outcome.was_queued && verdict_permits(sent));
+  if (opens_at_once) {
+    BOOST_REQUIRE_MESSAGE(!outcome.was_queued && outcome.left, "waited: " << describe(sent));
+    BOOST_REQUIRE_MESSAGE(outcome.connmark == kMarkPending, "opened: " << describe(sent));
+  }
   if (sent.of_user()) {
     const bool at_exception = is_exception(sent) && !denied_before;
     BOOST_REQUIRE_MESSAGE(!outcome.left || may_leave || at_exception, "left: " << describe(sent));
@@ -179,7 +196,7 @@ constexpr std::size_t kStride = 1;
 void check_all(ChainWalker& walker, Case sent, std::size_t& count) {
   for (const Owner owner : {Owner::user, Owner::sub_uid, Owner::other, Owner::none}) {
     // What a packet's mark was before does not matter; a source that is not local comes with one.
-    for (const std::uint32_t mark : {0u, kMarkPassed, kMarkAllowed, 0x10u}) {
+    for (const std::uint32_t mark : {0u, kMarkPassed, kMarkAllowed, kMarkOpening, 0x10u}) {
       for (const std::uint32_t connmark : kConnmarks) {
         for (const char* state : {"NEW", "ESTABLISHED", "RELATED", "INVALID"}) {
           for (const std::uint32_t verdict : kVerdicts) {
@@ -260,6 +277,56 @@ BOOST_AUTO_TEST_CASE(nothing_of_the_users_leaves_without_a_verdict_or_an_excepti
   }
   BOOST_TEST_MESSAGE(count << " combinations");
   BOOST_TEST(count > 100'000u);
+}
+
+BOOST_AUTO_TEST_CASE(only_the_first_bare_syn_of_a_connection_opens_it_at_once) {
+  for (const bool v6 : {false, true}) {
+    for (const bool meters : {false, true}) {
+      ChainWalker walker(firewall_chains(plan(false, meters), v6));
+      const auto walk = [&](WalkedPacket& packet) {
+        return walker.walk("mangle", "OUTPUT", packet);
+      };
+      WalkedPacket first;
+      first.flags = kSyn;
+      first.mark = kMarkOpening;
+      first.has_multipath = true;
+      first.bytes = ip_packet(v6, kSyn, "");
+      WalkedPacket packet = first;
+      BOOST_TEST((walk(packet) == Walk::on));
+      BOOST_TEST(packet.was_copied);
+      BOOST_TEST(packet.mark == kMarkPassed);
+      BOOST_TEST(!packet.has_multipath);
+      BOOST_TEST((walker.walk("filter", "OUTPUT", packet) == Walk::on));
+      BOOST_TEST(packet.connmark == kMarkPending);
+
+      const auto waits = [&](auto change) {
+        WalkedPacket other = first;
+        change(other);
+        BOOST_TEST((walk(other) == Walk::queued));
+        BOOST_TEST(!other.was_copied);
+        BOOST_TEST(other.mark == kMarkDenied);
+        BOOST_TEST(!other.has_multipath);
+      };
+      waits([](WalkedPacket& p) { p.mark = 0; });
+      waits([](WalkedPacket& p) { p.limit_is_reached = true; });
+      waits([&](WalkedPacket& p) { p.bytes = ip_packet(v6, kSyn, "data"); });
+      waits([&](WalkedPacket& p) { p.bytes[v6 ? 6 : 0] = v6 ? 0 : 0x46; });  // options
+      for (const std::uint32_t mark : kConnmarks) {
+        if (mark != 0) waits([mark](WalkedPacket& p) { p.connmark = mark; });
+      }
+      if (meters) waits([](WalkedPacket& p) { p.connmark = kMarkMetered; });
+
+      // Nothing but the daemon's set makes the mark, and only on the user's packets does it count.
+      WalkedPacket foreign = first;
+      BOOST_TEST((walker.walk("raw", "OUTPUT", foreign) == Walk::on));
+      BOOST_TEST(foreign.mark == 0u);
+      WalkedPacket others = first;
+      others.owner = Owner::other;
+      BOOST_TEST((walk(others) == Walk::on));
+      BOOST_TEST(others.mark == 0u);
+      BOOST_TEST(!others.was_copied);
+    }
+  }
 }
 
 BOOST_AUTO_TEST_CASE(a_question_arrives_at_the_proxy_or_nowhere) {

@@ -42,6 +42,8 @@ BOOST_AUTO_TEST_CASE(expires_after_time_to_live_and_grace_and_renews) {
   const std::int64_t end = kNow + 60'000 + DnsCache::kGraceMs;
   BOOST_TEST(table.agrees(numbered(1), "a.example", end - 1));
   BOOST_TEST(!table.agrees(numbered(1), "a.example", end));
+  BOOST_TEST(table.valid_until_ms(numbered(1), "a.example") == end);
+  BOOST_TEST(table.valid_until_ms(numbered(1), "b.example") == 0);
   table.learn(numbered(1), "a.example", 30, kNow);
   BOOST_TEST(table.agrees(numbered(1), "a.example", end - 1));
   table.learn(numbered(1), "a.example", 60, kNow + 5000);

@@ -51,6 +51,23 @@ BOOST_AUTO_TEST_CASE(falls_for_no_suffix_trick) {
   BOOST_TEST(permits(list, "a.b.c.example.com", 443) == "*.example.com");
 }
 
+BOOST_AUTO_TEST_CASE(finds_the_ports_of_all_rules_that_may_mean_a_name) {
+  const Allowlist list =
+      list_of("a.example.com\na.example.com:22\n*.example.com:80\n*.com:8443\nb.example.com:1\n");
+  const auto ports = [&list](std::string_view name, std::size_t most) {
+    std::vector<std::uint16_t> found;
+    list.find_port(name, [&](std::uint16_t port) {
+      found.push_back(port);
+      return found.size() == most;
+    });
+    return found;
+  };
+  BOOST_TEST((ports("a.example.com", 9) == std::vector<std::uint16_t>{443, 22, 80, 8443}));
+  BOOST_TEST((ports("a.example.com", 2) == std::vector<std::uint16_t>{443, 22}));
+  BOOST_TEST((ports("example.com", 9) == std::vector<std::uint16_t>{8443}));
+  BOOST_TEST(ports("example.org", 9).empty());
+}
+
 BOOST_AUTO_TEST_CASE(prefers_the_exact_name_and_the_longer_suffix) {
   const Allowlist list = list_of("*.example.com\n*.b.example.com\na.b.example.com\n");
   BOOST_TEST(permits(list, "a.b.example.com", 443) == "a.b.example.com");

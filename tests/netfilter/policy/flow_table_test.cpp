@@ -866,6 +866,52 @@ BOOST_AUTO_TEST_CASE(answers_no_name_with_an_address_that_the_list_does_not_gran
   }
 }
 
+BOOST_AUTO_TEST_CASE(a_syn_that_has_left_is_settled_for_all_that_follows) {
+  World world;
+  const Verdict limited{.reason = Reason::connection_rate_limited};
+  // Followed since its copy was read, or not at all since no rule permits it any more.
+  Client followed(world, kShared, 443);
+  followed.open();
+  world.table.settle(followed.packet, limited, kNow);
+  Client unknown(world, "203.0.113.7", 443);
+  Packet syn = unknown.packet;
+  syn.tcp_flags = kTcpSyn;
+  world.table.settle(syn, limited, kNow);
+  unknown.packet.tcp_sequence += 1;
+  unknown.packet.tcp_flags = kTcpAck;
+  for (Client* client : {&followed, &unknown}) {
+    for (int i = 0; i < 2; ++i) {
+      const Verdict verdict = client->send(hello("github.com"));
+      BOOST_TEST((verdict.action == Action::reject && !verdict.is_final));
+      BOOST_TEST((verdict.reason == Reason::connection_rate_limited));
+    }
+  }
+  // The SYN again, in the queue, is no other connection.
+  const Verdict again = world.send(syn);
+  BOOST_TEST((again.action == Action::reject && !again.is_final));
+
+  // A rule that needs no name now permits all of it.
+  Client allowed(world, kOther, 22);
+  syn = allowed.packet;
+  syn.tcp_flags = kTcpSyn;
+  world.table.settle(syn, {.action = Action::allow, .denied = false}, kNow);
+  allowed.packet.tcp_sequence += 1;
+  allowed.packet.tcp_flags = kTcpAck;
+  BOOST_TEST((allowed.send("SSH-2.0-x").action == Action::allow));
+}
+
+BOOST_AUTO_TEST_CASE(a_copy_and_the_same_syn_in_the_queue_open_one_connection) {
+  World world;
+  Client client(world, kShared, 443);
+  Packet syn = client.packet;
+  syn.tcp_flags = kTcpSyn;
+  for (int i = 0; i < 3; ++i) BOOST_TEST(passes(world.send(syn)));
+  BOOST_TEST(world.table.size() == 1u);
+  client.packet.tcp_sequence += 1;
+  client.packet.tcp_flags = kTcpAck;
+  BOOST_TEST(judges(client.send(hello("github.com"))));
+}
+
 BOOST_AUTO_TEST_CASE(learns_what_enforce_would_deny) {
   World world;
   world.mode = EgressMode::learn;
