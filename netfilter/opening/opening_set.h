@@ -28,8 +28,7 @@ namespace picortex {
 // An entry expires in the kernel; until then it is not renewed. Bounded by kEntriesMax: beyond that
 // nothing is added.
 //
-// send() and clear() are one transaction of nf_tables each, which takes about 20 µs, and waits for
-// a transaction of another program.
+// send() and clear() are one transaction of nf_tables each, which waits for one of another program.
 class OpeningSet {
  public:
   static constexpr std::size_t kEntriesMax = 16'384;
