@@ -81,7 +81,7 @@ async function fenceStatus() {
 
 // Gives up after a moment: what waits for the daemon would wait for as long as it is stopped.
 const tries = (address, port) => `
-s = socket.socket(socket.AF_INET6 if ':' in '${address}' else socket.AF_INET); s.settimeout(0.3)
+s = socket.socket(socket.AF_INET6 if ':' in '${address}' else socket.AF_INET); s.settimeout(1)
 report(lambda: s.connect(('${address}', ${port})) or 'open')`;
 
 describe('connections that open at once', { skip: needsRoot }, () => {
@@ -91,7 +91,7 @@ describe('connections that open at once', { skip: needsRoot }, () => {
       const [during, after, left] = await whileStopped(
         `socket.getaddrinfo('allowed.test', 443, socket.${family})`,
         `${tries(address, 443)}\ns.sendall(hello('allowed.test'))\nprint(answer(s))`,
-        `s.settimeout(5)\nprint(answer(s))`);
+        `s.settimeout(20)\nprint(answer(s))`);
       assert.equal(during, 'open\nTimeoutError');
       assert.deepEqual(left, [`SYN ${address} 443`]);
       assert.equal(after, 'answered');
@@ -106,7 +106,7 @@ describe('connections that open at once', { skip: needsRoot }, () => {
     const [during, after, left] = await whileStopped(
       `resolve('allowed.test')`,
       `${tries(addresses.shared, 443)}\ns.sendall(hello('SECRET.test'))`,
-      `s.settimeout(5)\nprint(answer(s))`);
+      `s.settimeout(20)\nprint(answer(s))`);
     assert.equal(during, 'open');
     assert.deepEqual(left, [`SYN ${addresses.shared} 443`]);
     assert.equal(after, 'ConnectionResetError');
@@ -118,7 +118,7 @@ describe('connections that open at once', { skip: needsRoot }, () => {
     assert.equal(world.fetchAs(fencedUid, 'http://allowed.test/').output, 'hello allowed.test\n');
     const [during, after] = await whileStopped(
       `resolve('allowed.test')`, `${tries(addresses.shared, 80)}\ns.sendall(b'GET / HTTP/1.1\\r\\nHost: allowed.test\\r\\n\\r\\n')`,
-      `s.settimeout(5)\nprint(answer(s))`);
+      `s.settimeout(20)\nprint(answer(s))`);
     assert.deepEqual([during, after], ['open', 'answered']);
   });
 
