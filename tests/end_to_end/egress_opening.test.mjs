@@ -93,7 +93,8 @@ describe('connections that open at once', { skip: needsRoot }, () => {
         `${tries(address, 443)}\ns.sendall(hello('allowed.test'))\nprint(answer(s))`,
         `s.settimeout(20)\nprint(answer(s))`);
       assert.equal(during, 'open\nTimeoutError');
-      assert.deepEqual(left, [`SYN ${address} 443`]);
+      // To the address that is dialled: the name has another one, which may be opened as well.
+      assert.deepEqual(left.filter((text) => !text.startsWith('SYN') || text.includes(` ${address} `)), [`SYN ${address} 443`]);
       assert.equal(after, 'answered');
       const now = await egressStats(daemon);
       assert.equal(now.openings, before.openings + 1);
