@@ -11,6 +11,8 @@ import { World, addresses, fencedUid, needsRoot, otherUid } from './support/name
 
 const world = needsRoot ? undefined : await World.create(testFile);
 await world?.writeList('allowed.test\nallowed.test:80\nsink.test upload=1M/1h\nremovable.test\ndepot.test dns-only\n');
+// A SYN of the world's own curl may wait for its neighbour to be discovered, and would leave later.
+if (world) await eventually('IPv6 is there', () => world.fetchAs(0, 'https://allowed.test/', '--ipv6').status === 0);
 let daemon = await world?.startDaemon(testFile, { LOG_LEVEL: 'info' });
 
 const attempt = attemptIn(world);
@@ -93,8 +95,7 @@ describe('connections that open at once', { skip: needsRoot }, () => {
         `${tries(address, 443)}\ns.sendall(hello('allowed.test'))\nprint(answer(s))`,
         `s.settimeout(20)\nprint(answer(s))`);
       assert.equal(during, 'open\nTimeoutError');
-      // To the address that is dialled: the name has another one, which may be opened as well.
-      assert.deepEqual(left.filter((text) => !text.startsWith('SYN') || text.includes(` ${address} `)), [`SYN ${address} 443`]);
+      assert.deepEqual(left, [`SYN ${address} 443`]);
       assert.equal(after, 'answered');
       const now = await egressStats(daemon);
       assert.equal(now.openings, before.openings + 1);
