@@ -2,7 +2,7 @@
 // one, one at a time and 16 at once, what it leaves of bulk throughput and takes for it, and its memory.
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { World, addresses, fencedUid } from '../../tests/end_to_end/support/namespaces.mjs';
+import { addresses, fencedUid } from '../../tests/end_to_end/support/namespaces.mjs';
 import { eventually } from '../../tests/end_to_end/support/daemon.mjs';
 import { fencePeers, missing } from './fence_peers.mjs';
 
@@ -56,8 +56,8 @@ class Contestant {
   }
 }
 
-async function startPeer(owner, peer) {
-  const world = await World.create(owner);
+async function startPeer({ owner, createWorld }, peer) {
+  const world = await createWorld(owner);
   const child = peer.start(owner, world);
   const proxied = peer.proxy ? ['--proxy', `http://${peer.proxy.address}:${peer.proxy.port}`] : [];
   const fetched = (host) => world.fetchAs(fencedUid, `https://${host}/`, ...proxied).status === 0;
@@ -75,9 +75,10 @@ async function startPeer(owner, peer) {
 }
 
 // Returns the contestants that work here. `startFence` starts this project's daemon in a world.
-async function start(owner, serve, startFence, report) {
-  const contestants = [new Contestant('no rules', await World.create(owner))];
-  const world = await World.create(owner);
+async function start(bench) {
+  const { owner, createWorld, serve, startFence, report } = bench;
+  const contestants = [new Contestant('no rules', await createWorld(owner))];
+  const world = await createWorld(owner);
   contestants.push(new Contestant('picortex', world, { pid: (await startFence(world)).pid }));
   for (const peer of fencePeers) {
     const reason = missing(peer);
@@ -86,7 +87,7 @@ async function start(owner, serve, startFence, report) {
       continue;
     }
     try {
-      contestants.push(await startPeer(owner, peer));
+      contestants.push(await startPeer(bench, peer));
     } catch (error) {
       report(peer.name, { not_measured: error.message });
     }
@@ -110,11 +111,11 @@ async function round({ lookUp, client, seconds, port }, one) {
   one.cpuGigabyte.push(bulk.cpu / 1000 / (gigabits * seconds / 8));
 }
 
-// `bench` has what fence_bench.mjs measures with: owner, serve(world, ...certificate), startFence(world), lookUp(world), client(world, …words),
-// report(contestant, stats), median(numbers), rounds, seconds, port.
+// `bench` has what fence_bench.mjs measures with: owner, createWorld(owner), serve(world, ...certificate), startFence(world),
+// lookUp(world), client(world, …words), report(contestant, stats), median(numbers), rounds, seconds, port.
 export async function compareFences(bench) {
   const { report, median } = bench;
-  const contestants = await start(bench.owner, bench.serve, bench.startFence, report);
+  const contestants = await start(bench);
   for (let i = 0; i < bench.rounds; ++i) {
     for (const one of contestants) await round(bench, one);
   }

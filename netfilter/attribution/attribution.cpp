@@ -30,9 +30,22 @@ std::chrono::nanoseconds thread_time() noexcept {
 constexpr int kEntriesPerStep = 64;
 constexpr std::size_t kRecentMax = 32;
 
-// "socket:[4711]" → 4711.
-std::optional<std::uint64_t> socket_inode(std::string_view link) noexcept {
+// The user that /proc shows as a process's owner; none if it has ended.
+std::optional<uid_t> owner_of(pid_t pid) noexcept {
+  std::array<char, 32> path;
+  std::snprintf(path.data(), path.size(), "/proc/%d", pid);
+  struct stat status;
+  if (stat(path.data(), &status) != 0) return std::nullopt;
+  return status.st_uid;
+}
+
+// The inode of the socket that a link of /proc/PID/fd leads to: 4711 of "socket:[4711]".
+std::optional<std::uint64_t> socket_inode(int directory, const char* name) noexcept {
   constexpr std::string_view kBegin = "socket:[";
+  std::array<char, 64> target;
+  const ssize_t size = readlinkat(directory, name, target.data(), target.size());
+  if (size <= 0) return std::nullopt;
+  std::string_view link(target.data(), static_cast<std::size_t>(size));
   if (!link.starts_with(kBegin) || !link.ends_with(']')) return std::nullopt;
   link.remove_prefix(kBegin.size());
   link.remove_suffix(1);
@@ -54,6 +67,7 @@ void Attribution::ask(std::uint32_t ticket, const SocketEnds& ends, Kind kind) {
     question.is_asked = false;
   } else if (const auto found = sockets_.find(ends)) {
     question.socket = *found;
+    begin_places();
   }
   waiting_.push_back(question);
   ++budget.waiting;
@@ -66,6 +80,7 @@ bool Attribution::ask_aside(std::uint32_t ticket, const SocketEnds& ends) {
   if (!found) return false;
   waiting_.push_back({ticket, *found, pass_ + 1, reactor_.now() + kTimeLimit, ends, Kind::lookup});
   ++lookups_.waiting;
+  begin_places();
   reactor_.turn_at_once();
   return true;
 }
@@ -98,6 +113,7 @@ void Attribution::ask_kernel() noexcept {
   for (Question& question : waiting_) {
     if (std::exchange(question.is_asked, true)) continue;
     question.socket = sockets_.find(question.ends).value_or(SocketOwner{});
+    begin_places();
   }
 }
 
@@ -133,6 +149,11 @@ void Attribution::give_up() {
 }
 
 void Attribution::step() {
+  if (!places_.empty()) {
+    const Place place = places_.back();
+    places_.pop_back();
+    return look_at(place);
+  }
   if (descriptors_) return look_at_descriptors();
   switch (phase_) {
     case Phase::idle:
@@ -166,6 +187,9 @@ void Attribution::step() {
   look_at(pid);
 }
 
+// There is a new question.
+void Attribution::begin_places() { places_.assign(recent_.begin(), recent_.end()); }
+
 // The previous pass, if there was one, has examined everything: a socket that was part of it does
 // not exist.
 void Attribution::begin_pass() {
@@ -175,7 +199,8 @@ void Attribution::begin_pass() {
     }
   }
   ++pass_;
-  candidates_.assign(recent_.begin(), recent_.end());
+  candidates_.clear();
+  for (const Place& place : recent_) candidates_.push_back(place.pid);
   roots_.clear();
   phase_ = Phase::recent;
 }
@@ -205,25 +230,25 @@ void Attribution::list_processes() {
   }
 }
 
-bool Attribution::is_wanted(pid_t pid, bool by_real_uid) const {
-  uid_t uid = 0;
-  if (by_real_uid) {
-    const auto real = read_real_uid(pid);
-    if (!real) return false;
-    uid = *real;
-  } else {
-    std::array<char, 32> path;
-    std::snprintf(path.data(), path.size(), "/proc/%d", pid);
-    struct stat status;
-    if (stat(path.data(), &status) != 0) return false;
-    uid = status.st_uid;
-  }
+bool Attribution::is_wanted(uid_t uid) const noexcept {
   return std::ranges::any_of(waiting_, [uid](const Question& q) { return q.socket.uid == uid; });
 }
 
+// The descriptor may be another process's by now, if the process has ended: what has the socket open
+// counts.
+void Attribution::look_at(const Place& place) {
+  std::array<char, 48> path;
+  std::snprintf(path.data(), path.size(), "/proc/%d/fd/%d", place.pid, place.descriptor);
+  const auto inode = socket_inode(AT_FDCWD, path.data());
+  if (!inode || !is_asked_for(*inode)) return;
+  if (const auto owner = owner_of(place.pid); !owner || !is_wanted(*owner)) return;
+  compare(*inode, place);
+}
+
 void Attribution::look_at(pid_t pid) {
-  const bool behind_root = phase_ == Phase::looking_behind_root;
-  if (!is_wanted(pid, behind_root)) {
+  const auto uid = phase_ == Phase::looking_behind_root ? read_real_uid(pid) : owner_of(pid);
+  if (!uid) return forget(pid);
+  if (!is_wanted(*uid)) {
     if (phase_ == Phase::looking) roots_.push_back(pid);
     return;
   }
@@ -231,7 +256,6 @@ void Attribution::look_at(pid_t pid) {
   std::snprintf(path.data(), path.size(), "/proc/%d/fd", pid);
   descriptors_.reset(opendir(path.data()));
   pid_ = pid;
-  described_.reset();
 }
 
 void Attribution::look_at_descriptors() {
@@ -241,25 +265,29 @@ void Attribution::look_at_descriptors() {
       descriptors_.reset();
       return;
     }
-    std::array<char, 64> link;
-    const ssize_t size =
-        readlinkat(dirfd(descriptors_.get()), entry->d_name, link.data(), link.size());
-    if (size <= 0) continue;
-    if (const auto inode = socket_inode({link.data(), static_cast<std::size_t>(size)})) {
-      compare(*inode);
-    }
+    const auto inode = socket_inode(dirfd(descriptors_.get()), entry->d_name);
+    if (inode) compare(*inode, {pid_, parse_whole<int>(entry->d_name).value_or(0)});
     if (waiting_.empty()) return;
   }
 }
 
-void Attribution::compare(std::uint64_t inode) {
+bool Attribution::is_asked_for(std::uint64_t inode) const noexcept {
+  return std::ranges::any_of(waiting_,
+                             [inode](const Question& q) { return q.socket.inode == inode; });
+}
+
+void Attribution::compare(std::uint64_t inode, const Place& place) {
   for (std::size_t i = waiting_.size(); i-- > 0;) {
     if (waiting_[i].socket.inode != inode) continue;
-    std::erase(recent_, pid_);
-    recent_.push_back(pid_);
+    forget(place.pid);
+    recent_.push_back(place);
     if (recent_.size() > kRecentMax) recent_.pop_front();
-    answer(i, describe_found());
+    answer(i, describe(place.pid));
   }
+}
+
+void Attribution::forget(pid_t pid) noexcept {
+  std::erase_if(recent_, [pid](const Place& place) { return place.pid == pid; });
 }
 
 void Attribution::answer(std::size_t question, const ProcessOwner& process_owner) {
@@ -270,8 +298,8 @@ void Attribution::answer(std::size_t question, const ProcessOwner& process_owner
 }
 
 // A process with many sockets, as in a flood, is described once per iteration.
-const ProcessOwner& Attribution::describe_found() {
-  if (!described_) described_ = describer_.describe(pid_, reactor_.now());
+const ProcessOwner& Attribution::describe(pid_t pid) {
+  if (!described_ || described_->pid != pid) described_ = describer_.describe(pid, reactor_.now());
   return *described_;
 }
 

@@ -20,10 +20,12 @@ namespace picortex {
 
 // Finds the process that owns a socket: the socket's inode from the kernel at once, while it lives;
 // then the process that has it open, from /proc, in slices of the loop's time at the iterations'
-// ends;
-// then what that process is and which turn it works for. Of other users' processes it reads only
-// the
-// owner and, for root's, the real user: a process that forbids dumps looks like root's.
+// ends; then what that process is and which turn it works for. Of other users' processes it reads
+// only the owner and, for root's, the real user: a process that forbids dumps looks like root's.
+//
+// A process that opens one connection after the other gets the same descriptor each time, since the
+// kernel gives the lowest that is free: so before all else, a new question is compared with the
+// descriptors that recent sockets had.
 //
 //   phase                event                                                next phase
 //   idle                 a question waits, and a pass begins                  recent
@@ -107,6 +109,11 @@ class Attribution {
     int this_window = 0;
     std::size_t waiting = 0;
   };
+  // A descriptor that had a socket that was asked for.
+  struct Place {
+    pid_t pid;
+    int descriptor;
+  };
   struct Directory {
     void operator()(DIR* directory) const noexcept { closedir(directory); }
   };
@@ -119,16 +126,20 @@ class Attribution {
   void ask_kernel() noexcept;
   void rest();
   void step();
+  void begin_places();
   void begin_pass();
   void drop_closed();
   void list_processes();
+  void look_at(const Place& place);
   void look_at(pid_t pid);
-  bool is_wanted(pid_t pid, bool by_real_uid) const;
+  bool is_wanted(uid_t uid) const noexcept;
   void look_at_descriptors();
-  void compare(std::uint64_t inode);
+  bool is_asked_for(std::uint64_t inode) const noexcept;
+  void compare(std::uint64_t inode, const Place& place);
+  void forget(pid_t pid) noexcept;
   void give_up();
   void answer(std::size_t question, const ProcessOwner& process_owner);
-  const ProcessOwner& describe_found();
+  const ProcessOwner& describe(pid_t pid);
 
   Reactor& reactor_;
   ProcessDescriber describer_;
@@ -150,8 +161,9 @@ class Attribution {
   std::vector<pid_t> roots_;       // those that seem to be root's
   pid_t pid_ = 0;                  // whose descriptors are being examined
   std::unique_ptr<DIR, Directory> descriptors_;
-  std::optional<ProcessOwner> described_;  // the description of pid_, once this iteration has asked
-  std::deque<pid_t> recent_;               // processes with a match, the latest last
+  std::optional<ProcessOwner> described_;  // the process that this iteration described last
+  std::deque<Place> recent_;               // one of each process with a match, the latest last
+  std::vector<Place> places_;              // of those that wait to be read, in reverse order
 };
 
 }  // namespace picortex

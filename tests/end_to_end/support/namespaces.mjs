@@ -96,8 +96,9 @@ export class Namespace {
 }
 
 export class World {
-  // `routed`: the world is reached by `world.router`, which knows the host as its device pcx-w.
-  static async create(owner, { routed = false } = {}) {
+  // `routed`: the world is reached by `world.router`, which knows the host as its device pcx-w. `serverPrefix` stands before
+  // nginx's command.
+  static async create(owner, { routed = false, serverPrefix = [] } = {}) {
     const world = new World();
     world.directory = await temporaryDirectory(owner);
     await chmod(world.directory, 0o755);
@@ -108,7 +109,7 @@ export class World {
     world.#connect();
     await world.#isolateFiles();
     await world.#makeCertificates();
-    await world.#startServers(owner);
+    await world.#startServers(owner, serverPrefix);
     return world;
   }
 
@@ -206,7 +207,7 @@ export class World {
     await chmod(at('ca.pem'), 0o644);
   }
 
-  async #startServers(owner) {
+  async #startServers(owner, serverPrefix) {
     const { outside, directory } = this;
     const own = [];
     for (const [name, [v4, v6]] of Object.entries(records)) own.push(`--host-record=${name},${v4},${v6}`);
@@ -218,7 +219,8 @@ export class World {
     ]);
     await this.#makeRepository();
     await writeFile(join(directory, 'nginx.conf'), this.#nginxConfig());
-    this.server = outside.start(owner, ['nginx', '-c', join(directory, 'nginx.conf'), '-p', directory, '-e', 'stderr']);
+    const server = ['nginx', '-c', join(directory, 'nginx.conf'), '-p', directory, '-e', 'stderr'];
+    this.server = outside.start(owner, [...serverPrefix, ...server]);
     this.arrivals = [];
     const sink = outside.start(owner, [process.execPath, sinkProgram, addresses.sink, addresses.sink6, addresses.resolver]);
     createInterface({ input: sink.stdout }).on('line', (line) => this.arrivals.push(JSON.parse(line)));

@@ -181,6 +181,25 @@ BOOST_AUTO_TEST_CASE(a_question_that_is_not_urgent_delays_no_verdict) {
   BOOST_TEST(ask(pair.ends, Kind::allowed).pid == getpid());
 }
 
+BOOST_AUTO_TEST_CASE(a_descriptor_that_had_another_socket_names_only_what_has_this_one) {
+  LoopbackPair first(AF_INET, SOCK_STREAM);
+  LoopbackPair second(AF_INET, SOCK_STREAM);
+  // Each with the socket as descriptor 50.
+  const Client one(first.client, {}, "echo; exec sleep 60");
+  const Client other(second.client, {}, "echo; exec sleep 60");
+  close(std::exchange(first.client, -1));
+  close(std::exchange(second.client, -1));
+  for (const Kind kind : {Kind::denied, Kind::allowed, Kind::denied}) {
+    BOOST_TEST(ask(first.ends, kind).pid == one.pid);
+    BOOST_TEST(ask(second.ends, kind).pid == other.pid);
+  }
+  attribution.ask(1, first.ends, Kind::allowed);
+  attribution.ask(2, second.ends, Kind::denied);
+  work();
+  BOOST_TEST(answers[1].pid == one.pid);
+  BOOST_TEST(answers[2].pid == other.pid);
+}
+
 BOOST_AUTO_TEST_CASE(an_allowed_connection_that_closed_is_not_searched_for) {
   {
     const LoopbackPair pair(AF_INET, SOCK_STREAM);
