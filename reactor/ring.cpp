@@ -3,6 +3,7 @@
 #include <liburing.h>
 #include <sys/socket.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 
@@ -50,8 +51,9 @@ int try_round_trip(io_uring& ring) {
 Result<std::unique_ptr<Ring>> Ring::open(unsigned entries) {
   auto ring = std::make_unique<io_uring>();
   io_uring_params params{};
-  params.flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_CQSIZE |
-                 IORING_SETUP_SUBMIT_ALL | IORING_SETUP_CLAMP;
+  params.flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN |
+                 IORING_SETUP_TASKRUN_FLAG | IORING_SETUP_CQSIZE | IORING_SETUP_SUBMIT_ALL |
+                 IORING_SETUP_CLAMP;
   params.cq_entries = kCompletionEntries;
   if (const int error = io_uring_queue_init_params(entries, ring.get(), &params); error < 0) {
     return failure("the kernel rejects io_uring: " + why_rejected(-error), -error);
@@ -154,6 +156,13 @@ void Ring::submit_and_wait(std::chrono::nanoseconds timeout) {
   const int result = io_uring_submit_and_wait_timeout(ring_.get(), &first, 1, &limit, nullptr);
   CHECK(result >= 0 || result == -ETIME || result == -EINTR || result == -EBUSY ||
         result == -EAGAIN);
+}
+
+// What has happened waits in the kernel until the next call, which the flag says (TASKRUN_FLAG).
+bool Ring::has_completions() const noexcept {
+  return io_uring_cq_ready(ring_.get()) > 0 ||
+         (std::atomic_ref(*ring_->sq.kflags).load(std::memory_order_relaxed) & IORING_SQ_TASKRUN) !=
+             0;
 }
 
 unsigned Ring::deliver() {

@@ -19,8 +19,7 @@ namespace picortex {
 class BufferPool;
 
 // The kernel's io_uring (io_uring(7)), and the only code that uses it. Requests are prepared here
-// and
-// submitted to the kernel together, with one system call per iteration. It belongs to one thread
+// and submitted to the kernel together, with one system call per iteration. It belongs to one thread
 // (SINGLE_ISSUER, DEFER_TASKRUN: completions arrive only while that thread waits for them).
 //
 // Preparing never fails: when the submission queue is full, its entries are submitted first. Memory
@@ -55,6 +54,8 @@ class Ring {
   void submit();
   // Submits what was prepared and waits until there is a completion or `timeout` has passed.
   void submit_and_wait(std::chrono::nanoseconds timeout);
+  // Whether the next iteration has something to deliver. Costs no system call.
+  bool has_completions() const noexcept;
   // Delivers every completion that is ready, one by one, straight to its handler; returns how many.
   unsigned deliver();
 

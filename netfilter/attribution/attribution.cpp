@@ -28,7 +28,6 @@ std::chrono::nanoseconds thread_time() noexcept {
 
 // Directory entries that one step reads: some tens of microseconds.
 constexpr int kEntriesPerStep = 64;
-constexpr std::size_t kRecentMax = 32;
 
 // The user that /proc shows as a process's owner; none if it has ended.
 std::optional<uid_t> owner_of(pid_t pid) noexcept {
@@ -67,7 +66,7 @@ void Attribution::ask(std::uint32_t ticket, const SocketEnds& ends, Kind kind) {
     question.is_asked = false;
   } else if (const auto found = sockets_.find(ends)) {
     question.socket = *found;
-    begin_places();
+    places_left_ = recent_.size();
   }
   waiting_.push_back(question);
   ++budget.waiting;
@@ -80,7 +79,7 @@ bool Attribution::ask_aside(std::uint32_t ticket, const SocketEnds& ends) {
   if (!found) return false;
   waiting_.push_back({ticket, *found, pass_ + 1, reactor_.now() + kTimeLimit, ends, Kind::lookup});
   ++lookups_.waiting;
-  begin_places();
+  places_left_ = recent_.size();
   reactor_.turn_at_once();
   return true;
 }
@@ -99,10 +98,11 @@ void Attribution::work_ahead() noexcept {
   described_.reset();
   sockets_.renew();
   give_up();
-  const auto end = thread_time() + kSlice;
-  while (is_searching()) {
-    step();
-    if (thread_time() >= end) break;
+  if (is_searching()) {
+    const auto end = thread_time() + kSlice;
+    do {
+      step();
+    } while (is_searching() && thread_time() < end);
   }
   rest();
 }
@@ -113,7 +113,7 @@ void Attribution::ask_kernel() noexcept {
   for (Question& question : waiting_) {
     if (std::exchange(question.is_asked, true)) continue;
     question.socket = sockets_.find(question.ends).value_or(SocketOwner{});
-    begin_places();
+    places_left_ = recent_.size();
   }
 }
 
@@ -123,7 +123,7 @@ void Attribution::work_behind() noexcept {
   const auto end = std::chrono::steady_clock::now() + kShortSlice;
   while (!waiting_.empty()) {
     step();
-    if (std::chrono::steady_clock::now() >= end) break;
+    if (reactor_.ring().has_completions() || std::chrono::steady_clock::now() >= end) break;
   }
   rest();
 }
@@ -149,11 +149,7 @@ void Attribution::give_up() {
 }
 
 void Attribution::step() {
-  if (!places_.empty()) {
-    const Place place = places_.back();
-    places_.pop_back();
-    return look_at(place);
-  }
+  if (places_left_ > 0) return look_at_place();
   if (descriptors_) return look_at_descriptors();
   switch (phase_) {
     case Phase::idle:
@@ -186,9 +182,6 @@ void Attribution::step() {
   candidates_.pop_back();
   look_at(pid);
 }
-
-// There is a new question.
-void Attribution::begin_places() { places_.assign(recent_.begin(), recent_.end()); }
 
 // The previous pass, if there was one, has examined everything: a socket that was part of it does
 // not exist.
@@ -234,15 +227,17 @@ bool Attribution::is_wanted(uid_t uid) const noexcept {
   return std::ranges::any_of(waiting_, [uid](const Question& q) { return q.socket.uid == uid; });
 }
 
-// The descriptor may be another process's by now, if the process has ended: what has the socket open
-// counts.
-void Attribution::look_at(const Place& place) {
-  std::array<char, 48> path;
-  std::snprintf(path.data(), path.size(), "/proc/%d/fd/%d", place.pid, place.descriptor);
-  const auto inode = socket_inode(AT_FDCWD, path.data());
+void Attribution::look_at_place() {
+  const Place& place = recent_[--places_left_];
+  std::array<char, 16> name;
+  std::snprintf(name.data(), name.size(), "%d", place.descriptor);
+  const auto inode = socket_inode(place.directory.number(), name.data());
   if (!inode || !is_asked_for(*inode)) return;
-  if (const auto owner = owner_of(place.pid); !owner || !is_wanted(*owner)) return;
-  compare(*inode, place);
+  const pid_t pid = place.pid;
+  if (const auto owner = owner_of(pid); !owner || !is_wanted(*owner)) return;
+  std::rotate(recent_.begin() + static_cast<std::ptrdiff_t>(places_left_),
+              recent_.begin() + static_cast<std::ptrdiff_t>(places_left_) + 1, recent_.end());
+  answer_all(*inode, pid);
 }
 
 void Attribution::look_at(pid_t pid) {
@@ -266,7 +261,9 @@ void Attribution::look_at_descriptors() {
       return;
     }
     const auto inode = socket_inode(dirfd(descriptors_.get()), entry->d_name);
-    if (inode) compare(*inode, {pid_, parse_whole<int>(entry->d_name).value_or(0)});
+    if (!inode || !is_asked_for(*inode)) continue;
+    note_found(pid_, parse_whole<int>(entry->d_name).value_or(0));
+    answer_all(*inode, pid_);
     if (waiting_.empty()) return;
   }
 }
@@ -276,18 +273,26 @@ bool Attribution::is_asked_for(std::uint64_t inode) const noexcept {
                              [inode](const Question& q) { return q.socket.inode == inode; });
 }
 
-void Attribution::compare(std::uint64_t inode, const Place& place) {
-  for (std::size_t i = waiting_.size(); i-- > 0;) {
-    if (waiting_[i].socket.inode != inode) continue;
-    forget(place.pid);
-    recent_.push_back(place);
-    if (recent_.size() > kRecentMax) recent_.pop_front();
-    answer(i, describe(place.pid));
-  }
+// Of a process whose descriptors are being examined.
+void Attribution::note_found(pid_t pid, int descriptor) {
+  forget(pid);
+  FileDescriptor directory(fcntl(dirfd(descriptors_.get()), F_DUPFD_CLOEXEC, 0));
+  if (!directory.is_open()) return;
+  if (recent_.size() == kRecentMax) forget(recent_.front().pid);
+  recent_.push_back({pid, descriptor, std::move(directory)});
 }
 
 void Attribution::forget(pid_t pid) noexcept {
-  std::erase_if(recent_, [pid](const Place& place) { return place.pid == pid; });
+  const auto place = std::ranges::find(recent_, pid, &Place::pid);
+  if (place == recent_.end()) return;
+  if (place < recent_.begin() + static_cast<std::ptrdiff_t>(places_left_)) --places_left_;
+  recent_.erase(place);
+}
+
+void Attribution::answer_all(std::uint64_t inode, pid_t pid) {
+  for (std::size_t i = waiting_.size(); i-- > 0;) {
+    if (waiting_[i].socket.inode == inode) answer(i, describe(pid));
+  }
 }
 
 void Attribution::answer(std::size_t question, const ProcessOwner& process_owner) {

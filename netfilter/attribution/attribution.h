@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/callback.h"
+#include "base/file_descriptor.h"
 #include "netfilter/attribution/agent_process_registry.h"
 #include "netfilter/attribution/process_description.h"
 #include "netfilter/kernel/sock_diag_query.h"
@@ -53,8 +54,9 @@ class Attribution {
   static constexpr int kLookupsPerWindow = 8;
   static constexpr std::chrono::milliseconds kWindow{100};
   static constexpr std::size_t kProcessesMax = 65'536;
+  static constexpr std::size_t kRecentMax = 32;  // processes whose directory is kept open
   static constexpr std::chrono::microseconds kSlice{500};
-  static constexpr std::chrono::microseconds kShortSlice{20};  // others' packets wait for it
+  static constexpr std::chrono::microseconds kShortSlice{50};  // others' answers wait for it
   static constexpr std::chrono::seconds kTimeLimit{3};
 
   // What is asked for. What is denied is urgent: its client often ends at once.
@@ -79,7 +81,8 @@ class Attribution {
   // Works for a slice at the end of every iteration while something is urgent, before the verdicts
   // are sent, so that a short-lived client still exists.
   void work_ahead() noexcept;
-  // Works for a short slice after the verdicts: no allowed connection waits for its attribution.
+  // Works after the verdicts, since no allowed connection waits for its attribution: for a short
+  // slice, or until there is something else to do.
   void work_behind() noexcept;
 
   bool is_idle() const noexcept { return waiting_.empty(); }
@@ -109,10 +112,12 @@ class Attribution {
     int this_window = 0;
     std::size_t waiting = 0;
   };
-  // A descriptor that had a socket that was asked for.
+  // A descriptor that had a socket that was asked for. An open /proc/PID/fd is that process's, even
+  // if another one gets its number.
   struct Place {
     pid_t pid;
     int descriptor;
+    FileDescriptor directory;
   };
   struct Directory {
     void operator()(DIR* directory) const noexcept { closedir(directory); }
@@ -126,17 +131,17 @@ class Attribution {
   void ask_kernel() noexcept;
   void rest();
   void step();
-  void begin_places();
   void begin_pass();
   void drop_closed();
   void list_processes();
-  void look_at(const Place& place);
+  void look_at_place();
   void look_at(pid_t pid);
   bool is_wanted(uid_t uid) const noexcept;
   void look_at_descriptors();
   bool is_asked_for(std::uint64_t inode) const noexcept;
-  void compare(std::uint64_t inode, const Place& place);
+  void note_found(pid_t pid, int descriptor);
   void forget(pid_t pid) noexcept;
+  void answer_all(std::uint64_t inode, pid_t pid);
   void give_up();
   void answer(std::size_t question, const ProcessOwner& process_owner);
   const ProcessOwner& describe(pid_t pid);
@@ -163,7 +168,7 @@ class Attribution {
   std::unique_ptr<DIR, Directory> descriptors_;
   std::optional<ProcessOwner> described_;  // the process that this iteration described last
   std::deque<Place> recent_;               // one of each process with a match, the latest last
-  std::vector<Place> places_;              // of those that wait to be read, in reverse order
+  std::size_t places_left_ = 0;            // of them, to be read for a new question
 };
 
 }  // namespace picortex

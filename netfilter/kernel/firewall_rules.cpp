@@ -102,16 +102,19 @@ class Chains {
     const std::string_view chain = "PICORTEX-QUEUE";
     // A connection with a mark is not new: a SYN sent again, or a port that is used again.
     const std::string no_mark = plan_.meters ? full_mark(0) : mark(0);
+    // What most packets are, and the only rule that they meet. With another program's mark they meet
+    // the same one below.
+    const std::string allowed =
+        fmt::format("{} -m connmark --mark {}", kNotSyn,
+                    plan_.meters ? full_mark(kMarkAllowed) : mark(kMarkAllowed));
+    add(chain, fmt::format("{} -m mark --mark {} -j RETURN", allowed, no_mark));
     add_for_user(chain,
                  fmt::format("{} -m mark --mark {} -m connmark --mark {} ", kSyn,
                              mark(kMarkOpening), no_mark),
                  "-g PICORTEX-OPENING");
-    if (plan_.meters) {
-      add_metered(chain);
-    } else {
-      add_mark(chain, fmt::format("-m mark ! --mark {} ", mark(0)), 0);
-      add(chain, fmt::format("{} -m connmark --mark {} -j RETURN", kNotSyn, mark(kMarkAllowed)));
-    }
+    add(chain, fmt::format("-m mark ! --mark {0} -j MARK --set-xmark {0}", no_mark));
+    add(chain, fmt::format("{} -j RETURN", allowed));
+    if (plan_.meters) add_metered(chain);
     if (plan_.learns) {
       for (const std::string_view packets : {kNotSyn, std::string_view("! -p tcp")}) {
         add(chain, fmt::format("{} -m connmark --mark {} -j RETURN", packets, mark(kMarkLearned)));
@@ -133,12 +136,10 @@ class Chains {
     }
   }
 
-  // Allowed connections. The data of those to a host with an upload budget is counted by the queue,
-  // packet by packet; what brings no verdict back is denied by the mark. Their acknowledgements, and
-  // so their downloads, pass by.
+  // The data of allowed connections to a host with an upload budget is counted by the queue, packet
+  // by packet; what brings no verdict back is denied by the mark. Their acknowledgements, and so
+  // their downloads, pass by.
   void add_metered(std::string_view chain) {
-    add(chain, fmt::format("-m mark ! --mark {0} -j MARK --set-xmark {0}", full_mark(0)));
-    add(chain, fmt::format("{} -m connmark --mark {} -j RETURN", kNotSyn, full_mark(kMarkAllowed)));
     const std::string metered =
         fmt::format("{} -m connmark --mark {}", kNotSyn, full_mark(kMarkAllowed | kMarkMetered));
     add(chain,
@@ -235,6 +236,9 @@ class Chains {
 
   void add_postrouting() {
     const std::string_view chain = "PICORTEX-POSTROUTING";
+    // None of the rules is for it.
+    add(chain, fmt::format("! -d {} -p tcp -m mark --mark {} -j RETURN",
+                           v6_ ? "::1/128" : "127.0.0.0/8", mark(0)));
     // Only counted: reports of joined groups, which the user chooses and the kernel sends without
     // an owner (IGMP; MLD's reports of both versions).
     if (v6_) {
@@ -262,6 +266,7 @@ class Chains {
     const std::string_view asked = "PICORTEX-DNS-ASKED";
     const std::string_view direct = "PICORTEX-DNS-DIRECT";
     add_mark(raw, fmt::format("-m mark --mark {} ", mark(kMarkOpening)), 0);
+    add(raw, fmt::format("-p tcp -m tcp ! --dport {} -j RETURN", plan_.dns_port));
     add(raw,
         fmt::format("-s {} -p udp -m udp --sport {} -m mark --mark {:#x}/{:#x} -j CT --notrack",
                     loopback(), plan_.dns_port, kDnsMarkDirect, kDnsMarkMask));

@@ -162,6 +162,8 @@ void Ring::submit_and_wait(std::chrono::nanoseconds timeout) { ring_->script.wai
 
 unsigned Ring::deliver() { return ring_->script.deliver(); }
 
+bool Ring::has_completions() const noexcept { return ring_->script.has_completions(); }
+
 Result<std::uint16_t> Ring::register_buffers(io_uring_buf_ring* entries, std::uint32_t count) {
   const std::uint16_t group = groups_.take();
   ring_->script.buffers_.insert_or_assign(group, test::ScriptedRing::Buffers{entries, count});

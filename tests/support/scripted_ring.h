@@ -67,6 +67,7 @@ class ScriptedRing {
   void cancel(Operation& operation);
   void wait(std::chrono::nanoseconds timeout);
   unsigned deliver();
+  bool has_completions() const noexcept { return !queued_.empty(); }
 
   std::deque<Request> requests_;
   std::vector<int> closed_;
