@@ -129,11 +129,13 @@ Error explain(const Family& family, const ProgramResult& result, std::string_vie
   const std::string_view rule = denied_rule(result.errors, input);
   const std::string modules = modules_of(rule);
   std::string what = fmt::format("{} failed: {}", family.restore, first_line(result.errors));
-  // The older iptables opens a raw socket; its kernel says only that there is no table.
-  if (result.errors.find("unable to initialize table") != std::string::npos) {
+  // The older iptables opens a lock file of root's and a raw socket; of the latter its kernel says
+  // only that there is no table.
+  for (const std::string_view refusal : {"unable to initialize table", "can't open lock file"}) {
+    if (result.errors.find(refusal) == std::string::npos) continue;
     what +=
-        "; iptables-legacy needs CAP_NET_RAW: run update-alternatives --set iptables "
-        "/usr/sbin/iptables-nft, and the same for ip6tables";
+        "; iptables-legacy needs CAP_NET_RAW and /run/xtables.lock: run update-alternatives --set "
+        "iptables /usr/sbin/iptables-nft, and the same for ip6tables";
   }
   if (!modules.empty()) {
     what += fmt::format("; the rule was \"{}\": if the kernel lacks a module of it, modprobe {}",
