@@ -5,7 +5,8 @@
 //
 // DIRECTORY: on the disk to measure; the program makes a file in it and removes it. Prints one JSON
 // object of medians: a system call in nanoseconds; and in microseconds the wake-up of a thread on the
-// same CPU and on another one, an fdatasync of 4 KiB that were appended or written over, and a
+// same CPU, on another one, and on another one that was idle for a millisecond, which a hypervisor
+// may have given to others; an fdatasync of 4 KiB that were appended or written over, and a
 // round trip of one byte between two CPUs over TCP on loopback. Takes about two seconds.
 
 #include <arpa/inet.h>
@@ -19,6 +20,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
@@ -35,6 +37,7 @@ constexpr int kRounds = 9;
 constexpr int kCalls = 100'000;
 constexpr int kExchanges = 2'000;
 constexpr int kSyncs = 300;
+constexpr int kIdleWakeUps = 300;
 constexpr std::size_t kPage = 4096;
 
 [[noreturn]] void die(const char* what) {
@@ -145,6 +148,33 @@ double wake_up_us(int own_cpu, int other_cpu) {
   return time;
 }
 
+double wake_up_idle_us(const Cpus& cpus) {
+  const int file = eventfd(0, EFD_CLOEXEC);
+  if (file < 0) die("eventfd");
+  std::atomic<Clock::rep> woken = 0;
+  std::thread sleeper([&] {
+    pin_to(cpus.last);
+    for (int i = 0; i < kIdleWakeUps; ++i) {
+      take(file, sizeof(std::uint64_t));
+      woken = Clock::now().time_since_epoch().count();
+    }
+  });
+  pin_to(cpus.first);
+  std::vector<double> times;
+  for (int i = 0; i < kIdleWakeUps; ++i) {
+    const auto idle_until = Clock::now() + std::chrono::milliseconds(1);
+    while (Clock::now() < idle_until) continue;
+    woken = 0;
+    const auto start = Clock::now().time_since_epoch().count();
+    put(file, sizeof(std::uint64_t));
+    while (woken == 0) continue;
+    times.push_back(static_cast<double>(woken - start) / 1000);
+  }
+  sleeper.join();
+  close(file);
+  return median(std::move(times));
+}
+
 double loopback_us(const Cpus& cpus) {
   const int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_in address{
@@ -200,11 +230,12 @@ int main(int argc, char** argv) {
   const double written_over = sync_us(argv[1], Place::written_over);
   const double wake_up = wake_up_us(cpus.first, cpus.first);
   const double wake_up_other = wake_up_us(cpus.first, cpus.last);
+  const double wake_up_idle = wake_up_idle_us(cpus);
   const double loopback = loopback_us(cpus);
   std::printf(
       "{\"system_call_ns\":%.1f,\"wake_up_us\":%.2f,\"wake_up_other_cpu_us\":%.2f,"
-      "\"fdatasync_append_us\":%.1f,\"fdatasync_in_place_us\":%.1f,\"loopback_round_trip_us\":%.2f}"
-      "\n",
-      call, wake_up, wake_up_other, appended, written_over, loopback);
+      "\"wake_up_idle_cpu_us\":%.2f,\"fdatasync_append_us\":%.1f,\"fdatasync_in_place_us\":%.1f,"
+      "\"loopback_round_trip_us\":%.2f}\n",
+      call, wake_up, wake_up_other, wake_up_idle, appended, written_over, loopback);
   return 0;
 }

@@ -40,6 +40,7 @@ export async function machineLimits() {
     ['system call', limits.system_call_ns, 'ns'],
     ['wake-up of a thread, same CPU', limits.wake_up_us, 'us'],
     ['wake-up of a thread, other CPU', limits.wake_up_other_cpu_us, 'us'],
+    ['the same, idle for 1 ms', limits.wake_up_idle_cpu_us, 'us'],
     ['fdatasync of 4 KiB, appended', limits.fdatasync_append_us, 'us'],
     ['fdatasync of 4 KiB, in place', limits.fdatasync_in_place_us, 'us'],
     ['round trip over TCP on loopback', limits.loopback_round_trip_us, 'us'],
