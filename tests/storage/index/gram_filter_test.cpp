@@ -1,7 +1,6 @@
 #include "storage/index/gram_filter.h"
 
 #include <boost/test/unit_test.hpp>
-
 #include <random>
 #include <string>
 #include <vector>
@@ -71,7 +70,7 @@ BOOST_AUTO_TEST_CASE(has_every_part_of_what_was_added) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(a_word_of_four_letters_is_told_from_those_among_random_ids) {
+BOOST_AUTO_TEST_CASE(a_word_of_four_letters_that_is_nowhere_is_found_to_be_so) {
   std::mt19937 random(2);
   const auto words = random_words(random);
   GramFilter filter = filter_of_rows(random, words, "0123456789abcdef");
