@@ -26,6 +26,7 @@
 #include "storage/query/query.h"
 #include "storage/query/stats/chats_query.h"
 #include "storage/query/stats/error_groups.h"
+#include "storage/query/stats/histogram_query.h"
 #include "storage/sqlite/blocking_commit.h"
 
 using namespace picortex;
@@ -189,6 +190,9 @@ void measure_counts(const std::string& directory, std::int64_t rows) {
   stats("stats --by chat, type and level", {"chat"}, TimeSteps::every(kHourMs), type);
   stats("histogram of a week", {"hour", "level"}, TimeSteps::every(kHourMs), week);
   stats("histogram of a day, 15 min", {"hour", "level"}, TimeSteps::every(900'000), day);
+  measure_whole(directory, "histogram of a day, as suggested", [&](EventReader&) {
+    return HistogramQuery({.filter = day, .step_ms = 900'000, .may_widen = true});
+  });
   measure_whole(directory, "facets", [](EventReader&) { return FacetsQuery({}); });
   measure_whole(directory, "facets of a week", [&](EventReader&) { return FacetsQuery(week); });
   measure_whole(directory, "chats", [](EventReader&) { return ChatsQuery({}); });

@@ -131,15 +131,15 @@ void StatsEndpoint::get_histogram(http::Exchange& exchange) noexcept {
   if (filter.since_ms == 0) filter.since_ms = filter.until_ms - kRollupDayMs;
   const std::int64_t range_ms = filter.until_ms - filter.since_ms;
   if (range_ms <= 0) return exchange.fail(400, "since is not before until");
-  if (request->step_ms == 0) request->step_ms = suggested_step(range_ms);
+  const bool is_given = request->step_ms != 0;
+  if (!is_given) request->step_ms = suggested_step(range_ms);
   if (range_ms / request->step_ms > kStepsMax) {
     return exchange.fail(400, "step divides the time into over 2000 steps: give a longer one");
   }
-  request->by = {StatsDimension::of("hour"), StatsDimension::of("level")};
-  auto query = std::make_unique<StatsQuery>(
-      StatsQuery::Asked{.filter = filter,
-                        .by = request->by,
-                        .steps = TimeSteps::every(request->step_ms, request->zone_ms)});
+  auto query = std::make_unique<HistogramQuery>(HistogramQuery::Asked{.filter = filter,
+                                                                      .step_ms = request->step_ms,
+                                                                      .zone_ms = request->zone_ms,
+                                                                      .may_widen = !is_given});
   start(exchange, std::move(*request), std::move(query), &StatsEndpoint::write_histogram);
 }
 
@@ -210,7 +210,7 @@ void StatsEndpoint::write_stats(Answer& answer) {
 }
 
 void StatsEndpoint::write_histogram(Answer& answer) {
-  auto& query = static_cast<StatsQuery&>(answer.query.task());
+  auto& query = static_cast<HistogramQuery&>(answer.query.task());
   const StatsRequest& request = answer.request;
   std::map<std::int64_t, std::vector<StatsGroup>> steps;
   for (StatsGroup& group : query.take_groups()) {
@@ -219,7 +219,7 @@ void StatsEndpoint::write_histogram(Answer& answer) {
   JsonObject body(answer.body);
   body.time("since", request.filter.since_ms)
       .time("until", request.filter.until_ms)
-      .number("step_ms", request.step_ms);
+      .number("step_ms", query.step_ms());
   JsonArray list = body.array("steps");  // those without events are left out
   for (const auto& [time_ms, groups] : steps) {
     JsonObject step = list.object();

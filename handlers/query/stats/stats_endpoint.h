@@ -12,6 +12,7 @@
 #include "handlers/query/query_runner.h"
 #include "storage/query/stats/chats_query.h"
 #include "storage/query/stats/error_groups.h"
+#include "storage/query/stats/histogram_query.h"
 
 namespace picortex {
 

@@ -6,6 +6,7 @@
 #include "storage/query/stats/chats_query.h"
 #include "storage/query/stats/error_fingerprint.h"
 #include "storage/query/stats/error_groups.h"
+#include "storage/query/stats/histogram_query.h"
 #include "tests/storage/index/model.h"
 
 using namespace picortex;
@@ -129,6 +130,42 @@ BOOST_AUTO_TEST_CASE(histograms_of_any_step_and_zone_agree_with_the_rows) {
       BOOST_TEST((counted == expected));
     }
   }
+}
+
+BOOST_AUTO_TEST_CASE(a_histogram_has_hours_where_shorter_steps_would_read_too_many_rows) {
+  constexpr std::int64_t kQuarterMs = 900'000;
+  const auto step_of = [this](HistogramQuery::Asked asked) {
+    asked.step_ms = kQuarterMs;
+    HistogramQuery query(asked);
+    while (!query.is_done()) get(query.run(*event_reader, kWhole));
+    TimeSteps steps = TimeSteps::every(query.step_ms(), 0);
+    const EventMatcher matcher(asked.filter);
+    std::map<std::pair<std::int64_t, std::string>, std::int64_t> expected, counted;
+    for (const EventRow& row : rows) {
+      if (!matcher.matches(row)) continue;
+      ++expected[{steps.begin_of(row.time_ms), std::string(level_label(row.level))}];
+    }
+    for (const StatsGroup& group : query.take_groups()) {
+      counted[{std::stoll(group.by[0]), group.by[1]}] += group.count;
+    }
+    BOOST_TEST((counted == expected));
+    return query.step_ms();
+  };
+  EventFilter filter;
+  filter.since_ms = rows.front().time_ms;
+  filter.until_ms = rows.back().time_ms + 1;
+  filter.level = Level::warn;
+  BOOST_TEST(step_of({.filter = filter, .may_widen = true}) == kQuarterMs);
+  BOOST_TEST(step_of({.filter = filter, .may_widen = true, .rows_max = std::ssize(rows) / 2}) ==
+             kHourMs);
+  // The step that was asked for stays; and so does any where each event is read in any case.
+  BOOST_TEST(step_of({.filter = filter, .rows_max = 0}) == kQuarterMs);
+  filter.text = "number";
+  BOOST_TEST(step_of({.filter = filter, .may_widen = true, .rows_max = 0}) == kQuarterMs);
+  filter.text.clear();
+  // No whole hour is in it.
+  filter.since_ms = rows.back().time_ms / kHourMs * kHourMs + 1;
+  BOOST_TEST(step_of({.filter = filter, .may_widen = true, .rows_max = 0}) == kQuarterMs);
 }
 
 BOOST_AUTO_TEST_CASE(sums_and_percentiles_are_those_of_the_values) {
