@@ -12,7 +12,7 @@ namespace picortex {
 // Counts the events that fit a filter by steps of time and by level.
 //
 // The store keeps counts by the hour: steps that divide an hour need every row of the time, whatever
-// the filter. So where nobody asked for that very step, and the whole hours in the time have more
+// the filter. So where that very step was not asked for, and the whole hours in the time have more
 // than `rows_max` events, the steps are the hours of UTC.
 class HistogramQuery : public SlicedQuery {
  public:
