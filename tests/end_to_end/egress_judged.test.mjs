@@ -2,6 +2,7 @@
 // other servers read otherwise, and what else the kernel sends by itself.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { Arrivals } from './support/arrivals.mjs';
 import { attemptIn } from './support/attempt.mjs';
 import { testFile } from './support/cleanup.mjs';
 import { eventually } from './support/daemon.mjs';
@@ -13,25 +14,10 @@ const daemon = await world?.startDaemon(testFile);
 
 const attempt = attemptIn(world);
 
-// Everything with SECRET in it that arrives over the cable, from any sender.
-const seen = [];
-if (world) {
-  const sniffer = world.outside.start(testFile, ['/usr/bin/python3', '-uc', `
-import socket
-s = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(3)); s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 24)
-print('ready')
-while True:
-    packet, link = s.recvfrom(70000)
-    if link[0] == 'pcx-w' and (b'SECRET' in packet or b'END' in packet): print(packet[packet.find(b'SECRET'):][:20] if b'SECRET' in packet else 'END')`]);
-  sniffer.stdout.setEncoding('utf8').on('data', (text) => seen.push(...text.trim().split('\n')));
-  await eventually('the sniffer listens', () => seen.includes('ready'));
-}
-// Another user's datagram is the last that comes.
+const arrivals = world && await Arrivals.of(testFile, world);
+
 async function nothingLeft() {
-  const before = seen.length;
-  await attempt(`socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b'END', (SINK, 9))`, otherUid);
-  await eventually('the last datagram arrives', () => seen.slice(before).includes('END'));
-  assert.deepEqual(seen.filter((text) => text.includes('SECRET')), []);
+  assert.deepEqual((await arrivals.since(0)).filter((text) => text === 'SECRET'), []);
 }
 
 describe('what leaves is what was judged', { skip: needsRoot }, () => {

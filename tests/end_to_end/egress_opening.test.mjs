@@ -3,11 +3,12 @@
 import assert from 'node:assert/strict';
 import { createInterface } from 'node:readline';
 import { describe, it } from 'node:test';
+import { Arrivals } from './support/arrivals.mjs';
 import { attemptIn, prelude } from './support/attempt.mjs';
 import { testFile } from './support/cleanup.mjs';
 import { binary, eventually } from './support/daemon.mjs';
 import { egressStats } from './support/egress_stats.mjs';
-import { World, addresses, fencedUid, needsRoot, otherUid } from './support/namespaces.mjs';
+import { World, addresses, fencedUid, needsRoot } from './support/namespaces.mjs';
 
 const world = needsRoot ? undefined : await World.create(testFile);
 await world?.writeList('allowed.test\nallowed.test:80\nsink.test upload=1M/1h\nremovable.test\ndepot.test dns-only\n');
@@ -17,33 +18,7 @@ let daemon = await world?.startDaemon(testFile, { LOG_LEVEL: 'info' });
 
 const attempt = attemptIn(world);
 
-// SYNs as "SYN ADDRESS PORT", and everything with SECRET in it.
-const seen = [];
-if (world) {
-  const sniffer = world.outside.start(testFile, ['/usr/bin/python3', '-uc', `
-import socket, struct
-s = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(3)); s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 24)
-print('ready')
-while True:
-    packet, link = s.recvfrom(70000)
-    if link[0] != 'pcx-w' or link[2] == 4: continue
-    v6 = packet[0] >> 4 == 6
-    at = 40 if v6 else (packet[0] & 15) * 4
-    to = socket.inet_ntop(socket.AF_INET6, packet[24:40]) if v6 else socket.inet_ntoa(packet[16:20])
-    if packet[6 if v6 else 9] == 6 and packet[at + 13] & 0x17 == 2: print('SYN', to, struct.unpack('>H', packet[at + 2:at + 4])[0])
-    if b'SECRET' in packet: print('SECRET')
-    if b'END' in packet: print('END')`]);
-  createInterface({ input: sniffer.stdout }).on('line', (line) => seen.push(line));
-  await eventually('the sniffer listens', () => seen.includes('ready'));
-}
-
-// What has arrived since `mark`: another user's datagram is the last of it.
-async function arrived(mark) {
-  const before = seen.length;
-  await attempt(`socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b'END', (SINK, 9))`, otherUid);
-  await eventually('the last datagram arrives', () => seen.slice(before).includes('END'));
-  return seen.slice(mark).filter((text) => text !== 'END');
-}
+const arrivals = world && await Arrivals.of(testFile, world);
 
 // Runs `during` as the fenced user while the daemon is stopped, after `before`. Both see `s` of the one program, whose last
 // part `after` runs when the daemon goes on. Returns [what `during` printed, what `after` printed, what arrived before it].
@@ -59,13 +34,13 @@ async function whileStopped(before, during, after) {
   });
   await reaches('ready');
   await egressStats(daemon);   // the iteration of the answers is over, so the kernel knows the addresses
-  const mark = seen.length;
+  const mark = arrivals.seen.length;
   let left;
   daemon.kill('SIGSTOP');
   try {
     child.stdin.write('\n');
     await reaches('done');
-    left = await arrived(mark);
+    left = await arrivals.since(mark);
   } finally {
     daemon.kill('SIGCONT');
   }
@@ -112,7 +87,7 @@ describe('connections that open at once', { skip: needsRoot }, () => {
     assert.equal(during, 'open');
     assert.deepEqual(left, [`SYN ${addresses.shared} 443`]);
     assert.equal(after, 'ConnectionResetError');
-    assert.deepEqual(await arrived(seen.length), []);
+    assert.deepEqual(await arrivals.since(arrivals.seen.length), []);
     await daemon.line((line) => line.host === 'secret.test' && line.reason === 'name_not_allowed' && line.uid === fencedUid);
   });
 
@@ -164,18 +139,18 @@ for i in range(20):
     s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))
     s.connect((SHARED, 443)); s.sendall(hello('allowed.test' if i % 2 == 0 else 'SECRET.test')); outcomes.add((i % 2, answer(s))); s.close()
 print(sorted(outcomes))`), "[(0, 'answered'), (1, 'ConnectionResetError')]");
-    assert.deepEqual((await arrived(0)).filter((text) => text === 'SECRET'), []);
+    assert.deepEqual((await arrivals.since(0)).filter((text) => text === 'SECRET'), []);
   });
 
   it('end with the rule that permitted them', async () => {
     const [during, after, left] = await whileStopped(`resolve('removable.test')`, tries(addresses.other, 443), '');
     assert.deepEqual([during, after, left], ['open', '', [`SYN ${addresses.other} 443`]]);
-    const mark = seen.length;
+    const mark = arrivals.seen.length;
     await world.writeList('allowed.test\nallowed.test:80\n');
     await eventually('the list is read', async () => (await egressStats(daemon)).reloads === 1);
     assert.equal((await egressStats(daemon)).opening_addresses, 0);
     assert.equal(await attempt(tries(addresses.other, 443)), 'ConnectionRefusedError 111');
-    assert.deepEqual(await arrived(mark), []);
+    assert.deepEqual(await arrivals.since(mark), []);
     // What is still permitted waits once more, and is known again.
     const open = `s = dial(SHARED); s.sendall(hello('allowed.test')); print(answer(s))`;
     assert.equal(await attempt(open), 'answered');
@@ -190,9 +165,9 @@ print(sorted(outcomes))`), "[(0, 'answered'), (1, 'ConnectionResetError')]");
       assert.doesNotMatch(await fenceStatus(), /when they are opened/);
       daemon.kill(signal);
       await daemon.exited;
-      const mark = seen.length;
+      const mark = arrivals.seen.length;
       assert.match(await attempt(tries(addresses.shared, 443)), /^(ConnectionRefusedError 111|TimeoutError)/);
-      assert.deepEqual(await arrived(mark), []);
+      assert.deepEqual(await arrivals.since(mark), []);
       assert.match(await fenceStatus(), /note: connections wait for a verdict when they are opened as well/);
       daemon = await world.startDaemon(testFile, { LOG_LEVEL: 'info' }, { dataDir: daemon.dataDir });
     }
