@@ -57,6 +57,7 @@ class Attribution {
   static constexpr std::size_t kRecentMax = 32;  // processes whose directory is kept open
   static constexpr std::chrono::microseconds kSlice{500};
   static constexpr std::chrono::microseconds kShortSlice{50};  // others' answers wait for it
+  static constexpr int kStepsLeast = 8;  // so that a busy loop finds its processes as well
   static constexpr std::chrono::seconds kTimeLimit{3};
 
   // What is asked for. What is denied is urgent: its client often ends at once.
@@ -82,7 +83,7 @@ class Attribution {
   // are sent, so that a short-lived client still exists.
   void work_ahead() noexcept;
   // Works after the verdicts, since no allowed connection waits for its attribution: for a short
-  // slice, or until there is something else to do.
+  // slice, or kStepsLeast steps if there is something else to do.
   void work_behind() noexcept;
 
   bool is_idle() const noexcept { return waiting_.empty(); }

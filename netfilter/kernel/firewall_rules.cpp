@@ -236,9 +236,9 @@ class Chains {
 
   void add_postrouting() {
     const std::string_view chain = "PICORTEX-POSTROUTING";
+    const std::string_view any_loopback = v6_ ? "::1/128" : "127.0.0.0/8";
     // None of the rules is for it.
-    add(chain, fmt::format("! -d {} -p tcp -m mark --mark {} -j RETURN",
-                           v6_ ? "::1/128" : "127.0.0.0/8", mark(0)));
+    add(chain, fmt::format("! -d {} -p tcp -m mark --mark {} -j RETURN", any_loopback, mark(0)));
     // Only counted: reports of joined groups, which the user chooses and the kernel sends without
     // an owner (IGMP; MLD's reports of both versions).
     if (v6_) {
@@ -252,7 +252,7 @@ class Chains {
                            v6_ ? kQuotesAnswerV6 : kQuotesAnswerV4));
     // A socket that is bound to a device sends even packets to this host through it. Only here does
     // a packet that nat redirected show the device by which it will leave.
-    add(chain, fmt::format("-d {} ! -o lo -j DROP", v6_ ? "::1/128" : "127.0.0.0/8"));
+    add(chain, fmt::format("-d {} ! -o lo -j DROP", any_loopback));
     // Packets that another rule of the filter table accepted before the fence could reject them.
     add(chain,
         fmt::format("-m mark --mark {} -m addrtype --src-type LOCAL -j DROP", mark(kMarkDenied)));

@@ -1,5 +1,6 @@
 #include "netfilter/attribution/attribution.h"
 
+#include <poll.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/stat.h>
@@ -198,6 +199,31 @@ BOOST_AUTO_TEST_CASE(a_descriptor_that_had_another_socket_names_only_what_has_th
   work();
   BOOST_TEST(answers[1].pid == one.pid);
   BOOST_TEST(answers[2].pid == other.pid);
+}
+
+BOOST_AUTO_TEST_CASE(a_search_goes_on_while_others_wait) {
+  LoopbackPair pair(AF_INET, SOCK_STREAM);
+  const Client client(pair.client, {}, "echo; exec sleep 60");
+  close(std::exchange(pair.client, -1));
+  // Something has completed, and stays so.
+  struct Idle {
+    void on_poll(const Completion&) noexcept {}
+    Operation poll = Operation::to<&Idle::on_poll>(*this);
+  } idle;
+  int ends[2];
+  BOOST_REQUIRE(pipe(ends) == 0);
+  BOOST_REQUIRE(write(ends[1], "x", 1) == 1);
+  reactor->ring().poll(idle.poll, ends[0], POLLIN);
+  reactor->ring().submit();
+  BOOST_REQUIRE(reactor->ring().has_completions());
+
+  attribution.ask(1, pair.ends, Kind::allowed);
+  while (!attribution.is_idle()) attribution.work_behind();
+  BOOST_TEST(answers[1].pid == client.pid);
+  BOOST_TEST(reactor->ring().has_completions());
+
+  reactor->iterate();
+  for (const int end : ends) close(end);
 }
 
 BOOST_AUTO_TEST_CASE(an_allowed_connection_that_closed_is_not_searched_for) {

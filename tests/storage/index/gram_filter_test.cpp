@@ -88,7 +88,7 @@ BOOST_AUTO_TEST_CASE(random_ids_of_letters_leave_half_of_the_bits_free) {
   BOOST_TEST(taken_for_possible(filter, random, 8) < 50);
 }
 
-// What versions before 29 November 2026 wrote: one place for each gram, and no last byte.
+// What earlier versions wrote: one place for each gram, and no last byte.
 BOOST_AUTO_TEST_CASE(reads_a_filter_with_one_place_for_each_gram) {
   std::mt19937 random(4);
   GramFilter filter;
