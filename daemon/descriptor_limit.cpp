@@ -7,7 +7,7 @@
 #include <string>
 
 #include "handlers/http/server.h"
-#include "netfilter/attribution/attribution.h"
+#include "netfilter/attribution/recent_sockets.h"
 #include "netfilter/dns/dns_proxy.h"
 
 namespace picortex {
@@ -19,7 +19,7 @@ constexpr rlim_t kOtherDescriptors = 64;
 // Descriptors of the fence: a socket for each name being looked up and for each TCP client of its
 // resolver, and the directory of each process that opened a connection lately.
 constexpr rlim_t kFenceDescriptors =
-    DnsProxy::kLookupsMax + DnsProxy::kConnectionsMax + Attribution::kRecentMax + 32;
+    DnsProxy::kLookupsMax + DnsProxy::kConnectionsMax + RecentSockets::kMax + 32;
 
 }  // namespace
 

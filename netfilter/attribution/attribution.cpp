@@ -66,7 +66,7 @@ void Attribution::ask(std::uint32_t ticket, const SocketEnds& ends, Kind kind) {
     question.is_asked = false;
   } else if (const auto found = sockets_.find(ends)) {
     question.socket = *found;
-    places_left_ = recent_.size();
+    recent_.begin();
   }
   waiting_.push_back(question);
   ++budget.waiting;
@@ -79,7 +79,7 @@ bool Attribution::ask_aside(std::uint32_t ticket, const SocketEnds& ends) {
   if (!found) return false;
   waiting_.push_back({ticket, *found, pass_ + 1, reactor_.now() + kTimeLimit, ends, Kind::lookup});
   ++lookups_.waiting;
-  places_left_ = recent_.size();
+  recent_.begin();
   reactor_.turn_at_once();
   return true;
 }
@@ -113,7 +113,7 @@ void Attribution::ask_kernel() noexcept {
   for (Question& question : waiting_) {
     if (std::exchange(question.is_asked, true)) continue;
     question.socket = sockets_.find(question.ends).value_or(SocketOwner{});
-    places_left_ = recent_.size();
+    recent_.begin();
   }
 }
 
@@ -150,7 +150,7 @@ void Attribution::give_up() {
 }
 
 void Attribution::step() {
-  if (places_left_ > 0) return look_at_place();
+  if (!recent_.is_finished()) return look_at_place();
   if (descriptors_) return look_at_descriptors();
   switch (phase_) {
     case Phase::idle:
@@ -194,7 +194,7 @@ void Attribution::begin_pass() {
   }
   ++pass_;
   candidates_.clear();
-  for (const Place& place : recent_) candidates_.push_back(place.pid);
+  for (const auto& place : recent_.places()) candidates_.push_back(place.pid);
   roots_.clear();
   phase_ = Phase::recent;
 }
@@ -229,21 +229,20 @@ bool Attribution::is_wanted(uid_t uid) const noexcept {
 }
 
 void Attribution::look_at_place() {
-  const Place& place = recent_[--places_left_];
+  const RecentSockets::Place& place = recent_.next();
   std::array<char, 16> name;
   std::snprintf(name.data(), name.size(), "%d", place.descriptor);
   const auto inode = socket_inode(place.directory.number(), name.data());
   if (!inode || !is_asked_for(*inode)) return;
   const pid_t pid = place.pid;
   if (const auto owner = owner_of(pid); !owner || !is_wanted(*owner)) return;
-  std::rotate(recent_.begin() + static_cast<std::ptrdiff_t>(places_left_),
-              recent_.begin() + static_cast<std::ptrdiff_t>(places_left_) + 1, recent_.end());
+  recent_.note_match();
   answer_all(*inode, pid);
 }
 
 void Attribution::look_at(pid_t pid) {
   const auto uid = phase_ == Phase::looking_behind_root ? read_real_uid(pid) : owner_of(pid);
-  if (!uid) return forget(pid);
+  if (!uid) return recent_.forget(pid);
   if (!is_wanted(*uid)) {
     if (phase_ == Phase::looking) roots_.push_back(pid);
     return;
@@ -276,18 +275,8 @@ bool Attribution::is_asked_for(std::uint64_t inode) const noexcept {
 
 // Of a process whose descriptors are being examined.
 void Attribution::note_found(pid_t pid, int descriptor) {
-  forget(pid);
   FileDescriptor directory(fcntl(dirfd(descriptors_.get()), F_DUPFD_CLOEXEC, 0));
-  if (!directory.is_open()) return;
-  if (recent_.size() == kRecentMax) forget(recent_.front().pid);
-  recent_.push_back({pid, descriptor, std::move(directory)});
-}
-
-void Attribution::forget(pid_t pid) noexcept {
-  const auto place = std::ranges::find(recent_, pid, &Place::pid);
-  if (place == recent_.end()) return;
-  if (place < recent_.begin() + static_cast<std::ptrdiff_t>(places_left_)) --places_left_;
-  recent_.erase(place);
+  if (directory.is_open()) recent_.add({pid, descriptor, std::move(directory)});
 }
 
 void Attribution::answer_all(std::uint64_t inode, pid_t pid) {

@@ -3,7 +3,6 @@
 #include <dirent.h>
 
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -11,9 +10,9 @@
 #include <vector>
 
 #include "base/callback.h"
-#include "base/file_descriptor.h"
 #include "netfilter/attribution/agent_process_registry.h"
 #include "netfilter/attribution/process_description.h"
+#include "netfilter/attribution/recent_sockets.h"
 #include "netfilter/kernel/sock_diag_query.h"
 #include "reactor/reactor.h"
 
@@ -24,9 +23,7 @@ namespace picortex {
 // ends; then what that process is and which turn it works for. Of other users' processes it reads
 // only the owner and, for root's, the real user: a process that forbids dumps looks like root's.
 //
-// A process that opens one connection after the other gets the same descriptor each time, since the
-// kernel gives the lowest that is free: so before all else, a new question is compared with the
-// descriptors that recent sockets had.
+// Before all else, a new question is compared with the descriptors that recent sockets had.
 //
 //   phase                event                                                next phase
 //   idle                 a question waits, and a pass begins                  recent
@@ -54,7 +51,6 @@ class Attribution {
   static constexpr int kLookupsPerWindow = 8;
   static constexpr std::chrono::milliseconds kWindow{100};
   static constexpr std::size_t kProcessesMax = 65'536;
-  static constexpr std::size_t kRecentMax = 32;  // processes whose directory is kept open
   static constexpr std::chrono::microseconds kSlice{500};
   static constexpr std::chrono::microseconds kShortSlice{50};  // others' answers wait for it
   static constexpr int kStepsLeast = 8;  // so that a busy loop finds its processes as well
@@ -113,13 +109,6 @@ class Attribution {
     int this_window = 0;
     std::size_t waiting = 0;
   };
-  // A descriptor that had a socket that was asked for. An open /proc/PID/fd is that process's, even
-  // if another one gets its number.
-  struct Place {
-    pid_t pid;
-    int descriptor;
-    FileDescriptor directory;
-  };
   struct Directory {
     void operator()(DIR* directory) const noexcept { closedir(directory); }
   };
@@ -141,7 +130,6 @@ class Attribution {
   void look_at_descriptors();
   bool is_asked_for(std::uint64_t inode) const noexcept;
   void note_found(pid_t pid, int descriptor);
-  void forget(pid_t pid) noexcept;
   void answer_all(std::uint64_t inode, pid_t pid);
   void give_up();
   void answer(std::size_t question, const ProcessOwner& process_owner);
@@ -168,8 +156,7 @@ class Attribution {
   pid_t pid_ = 0;                  // whose descriptors are being examined
   std::unique_ptr<DIR, Directory> descriptors_;
   std::optional<ProcessOwner> described_;  // the process that this iteration described last
-  std::deque<Place> recent_;               // one of each process with a match, the latest last
-  std::size_t places_left_ = 0;            // of them, to be read for a new question
+  RecentSockets recent_;                   // that were asked for
 };
 
 }  // namespace picortex
