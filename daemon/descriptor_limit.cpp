@@ -7,6 +7,7 @@
 #include <string>
 
 #include "handlers/http/server.h"
+#include "netfilter/attribution/process_description.h"
 #include "netfilter/attribution/recent_sockets.h"
 #include "netfilter/dns/dns_proxy.h"
 
@@ -17,9 +18,9 @@ constexpr rlim_t kConnectionsMin = 16;
 // Descriptors that are not connections: the ring, the store, standard streams, a child's pipe.
 constexpr rlim_t kOtherDescriptors = 64;
 // Descriptors of the fence: a socket for each name being looked up and for each TCP client of its
-// resolver, and the directory of each process that opened a connection lately.
-constexpr rlim_t kFenceDescriptors =
-    DnsProxy::kLookupsMax + DnsProxy::kConnectionsMax + RecentSockets::kMax + 32;
+// resolver, and files of the processes that opened connections lately.
+constexpr rlim_t kFenceDescriptors = DnsProxy::kLookupsMax + DnsProxy::kConnectionsMax +
+                                     RecentSockets::kMax + 2 * ProcessDescriber::kKeptMax + 32;
 
 }  // namespace
 

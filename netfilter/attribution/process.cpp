@@ -29,9 +29,13 @@ Path path_of(pid_t pid, const char* file) noexcept {
   return path;
 }
 
+FileDescriptor open_file(pid_t pid, const char* name) noexcept {
+  return FileDescriptor(open(path_of(pid, name).data(), O_RDONLY | O_CLOEXEC));
+}
+
 // Returns the beginning of a file of /proc, as much as fits.
 std::string_view read_into(std::span<char> buffer, pid_t pid, const char* name) noexcept {
-  const FileDescriptor file(open(path_of(pid, name).data(), O_RDONLY | O_CLOEXEC));
+  const FileDescriptor file = open_file(pid, name);
   std::size_t filled = 0;
   while (file.is_open() && filled < buffer.size()) {
     const ssize_t size = read(file.number(), buffer.data() + filled, buffer.size() - filled);
@@ -41,20 +45,26 @@ std::string_view read_into(std::span<char> buffer, pid_t pid, const char* name) 
   return {buffer.data(), filled};
 }
 
-// The same for files that the kernel writes whole into a buffer that is large enough (seq_file): one
-// read is all.
-std::string_view read_once(std::span<char> buffer, pid_t pid, const char* name) noexcept {
-  const FileDescriptor file(open(path_of(pid, name).data(), O_RDONLY | O_CLOEXEC));
-  const ssize_t size = file.is_open() ? read(file.number(), buffer.data(), buffer.size()) : 0;
+using StatusBuffer = std::array<char, 1024>;
+
+// Returns the beginning of a file that the kernel writes whole into a buffer that is large enough
+// (seq_file): one read is all.
+std::string_view read_once(StatusBuffer& buffer, const FileDescriptor& file) noexcept {
+  const ssize_t size = pread(file.number(), buffer.data(), buffer.size(), 0);
   return {buffer.data(), size > 0 ? static_cast<std::size_t>(size) : 0};
+}
+
+std::optional<ProcessStat> stat_in(const FileDescriptor& file) noexcept {
+  StatusBuffer buffer;
+  return parse_process_stat(read_once(buffer, file));
 }
 
 // Reads a number of /proc/PID/status. `name` begins with the newline before it; the process's own
 // name, which comes first, has its newlines escaped.
 template <class Number>
-std::optional<Number> read_status(pid_t pid, std::string_view name) noexcept {
-  std::array<char, 1024> buffer;
-  const std::string_view status = read_once(buffer, pid, "status");
+std::optional<Number> status_in(const FileDescriptor& file, std::string_view name) noexcept {
+  StatusBuffer buffer;
+  const std::string_view status = read_once(buffer, file);
   const std::size_t at = status.find(name);
   if (at == status.npos) return std::nullopt;
   std::string_view value = status.substr(at + name.size());
@@ -99,8 +109,7 @@ std::optional<ProcessStat> parse_process_stat(std::string_view text) noexcept {
 }
 
 std::optional<ProcessStat> read_process_stat(pid_t pid) noexcept {
-  std::array<char, 1024> buffer;
-  return parse_process_stat(read_once(buffer, pid, "stat"));
+  return stat_in(open_file(pid, "stat"));
 }
 
 std::string read_executable(pid_t pid) {
@@ -145,11 +154,16 @@ TurnIds read_claimed_ids(pid_t pid) {
 }
 
 std::optional<uid_t> read_real_uid(pid_t pid) noexcept {
-  return read_status<uid_t>(pid, "\nUid:\t");
+  return status_in<uid_t>(open_file(pid, "status"), "\nUid:\t");
 }
 
-std::optional<pid_t> read_tracer(pid_t pid) noexcept {
-  return read_status<pid_t>(pid, "\nTracerPid:\t");
+ProcessFiles::ProcessFiles(pid_t pid) noexcept
+    : stat_(open_file(pid, "stat")), status_(open_file(pid, "status")) {}
+
+std::optional<ProcessStat> ProcessFiles::stat() const noexcept { return stat_in(stat_); }
+
+std::optional<pid_t> ProcessFiles::tracer() const noexcept {
+  return status_in<pid_t>(status_, "\nTracerPid:\t");
 }
 
 }  // namespace picortex

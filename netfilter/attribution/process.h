@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/file_descriptor.h"
 #include "base/uuid/uuid.h"
 
 namespace picortex {
@@ -60,7 +61,20 @@ TurnIds claimed_ids_in(std::string_view environment);
 // Returns the real user of the process; nothing if it has ended.
 std::optional<uid_t> read_real_uid(pid_t pid) noexcept;
 
-// Returns the process that traces it (ptrace(2)), 0 if there is none; nothing if it has ended.
-std::optional<pid_t> read_tracer(pid_t pid) noexcept;
+// What a process is right now, to be read more than once: the files stay open. They stay that
+// process's, too: once it has ended they say nothing, even if another one gets its PID.
+class ProcessFiles {
+ public:
+  // Those of a process that has ended say nothing.
+  explicit ProcessFiles(pid_t pid) noexcept;
+
+  std::optional<ProcessStat> stat() const noexcept;
+  // The process that traces it (ptrace(2)), 0 if there is none.
+  std::optional<pid_t> tracer() const noexcept;
+
+ private:
+  FileDescriptor stat_;
+  FileDescriptor status_;
+};
 
 }  // namespace picortex

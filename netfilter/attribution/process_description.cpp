@@ -17,36 +17,43 @@ std::string_view id_source_label(IdSource source) noexcept {
 }
 
 ProcessOwner ProcessDescriber::describe(pid_t pid, Instant now) {
-  const auto stat = read_process_stat(pid);
-  std::string executable = read_executable(pid);
-  const auto kept = kept_.find(pid);
-  const bool is_known = kept != kept_.end() && stat && kept->second.stat == *stat &&
-                        kept->second.owner.executable == executable && now < kept->second.until &&
-                        kept->second.runs_changes == runs_.changes();
-  ProcessOwner owner;
-  if (is_known) {
-    owner = kept->second.owner;
-  } else {
-    owner.pid = pid;
-    owner.executable = std::move(executable);
-    owner.command = read_command_line(pid);
-    if (stat) owner.start_time = stat->start_time;
-    find_ids(owner, stat);
-    if (kept_.size() >= kKeptMax) kept_.clear();
-    // Without the addresses, which some systems hide, another program would not be noticed.
-    if (stat && stat->has_addresses()) {
-      kept_.insert_or_assign(pid, Kept{.stat = *stat,
-                                       .runs_changes = runs_.changes(),
-                                       .until = now + kKeptTime,
-                                       .owner = owner});
+  if (const auto kept = kept_.find(pid); kept != kept_.end()) {
+    if (is_unchanged(kept->second, now)) {
+      ProcessOwner owner = kept->second.owner;
+      blame_tracer(owner, kept->second.files);
+      return owner;
     }
+    kept_.erase(kept);
   }
-  blame_tracer(owner);
+  ProcessFiles files(pid);
+  const auto stat = files.stat();
+  ProcessOwner owner{.pid = pid,
+                     .start_time = stat ? stat->start_time : 0,
+                     .executable = read_executable(pid),
+                     .command = read_command_line(pid),
+                     .ids = {}};
+  find_ids(owner, stat);
+  const ProcessOwner untraced = owner;
+  blame_tracer(owner, files);
+  // Without the addresses, which some systems hide, another program would not be noticed.
+  if (stat && stat->has_addresses()) {
+    if (kept_.size() >= kKeptMax) kept_.clear();
+    kept_.emplace(pid, Kept{.files = std::move(files),
+                            .stat = *stat,
+                            .runs_changes = runs_.changes(),
+                            .until = now + kKeptTime,
+                            .owner = untraced});
+  }
   return owner;
 }
 
-void ProcessDescriber::blame_tracer(ProcessOwner& owner) const {
-  const pid_t tracer = read_tracer(owner.pid).value_or(0);
+bool ProcessDescriber::is_unchanged(const Kept& kept, Instant now) const {
+  return now < kept.until && kept.runs_changes == runs_.changes() &&
+         kept.files.stat() == kept.stat && read_executable(kept.owner.pid) == kept.owner.executable;
+}
+
+void ProcessDescriber::blame_tracer(ProcessOwner& owner, const ProcessFiles& files) const {
+  const pid_t tracer = files.tracer().value_or(0);
   if (tracer == 0) return;
   ProcessOwner by{.pid = tracer, .executable = {}, .command = {}, .ids = {}};
   find_ids(by, read_process_stat(tracer));

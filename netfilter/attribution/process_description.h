@@ -45,7 +45,7 @@ struct ProcessOwner {
 class ProcessDescriber {
  public:
   static constexpr std::chrono::seconds kKeptTime{1};
-  static constexpr std::size_t kKeptMax = 64;
+  static constexpr std::size_t kKeptMax = 32;  // each with the two descriptors of its ProcessFiles
   static constexpr int kAncestorsMax = 32;
 
   // `runs` must outlive this object.
@@ -55,14 +55,16 @@ class ProcessDescriber {
 
  private:
   struct Kept {
+    ProcessFiles files;
     ProcessStat stat;
     std::uint64_t runs_changes = 0;
     Instant until{};
     ProcessOwner owner;
   };
 
+  bool is_unchanged(const Kept& kept, Instant now) const;
   void find_ids(ProcessOwner& owner, std::optional<ProcessStat> stat) const;
-  void blame_tracer(ProcessOwner& owner) const;
+  void blame_tracer(ProcessOwner& owner, const ProcessFiles& files) const;
 
   const AgentProcessRegistry& runs_;
   std::unordered_map<pid_t, Kept> kept_;

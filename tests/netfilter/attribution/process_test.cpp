@@ -1,8 +1,10 @@
 #include "netfilter/attribution/process.h"
 
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <boost/test/unit_test.hpp>
+#include <csignal>
 
 #include "netfilter/attribution/agent_process_registry.h"
 
@@ -43,6 +45,27 @@ BOOST_AUTO_TEST_CASE(a_process_reports_its_executable_command_and_user) {
   BOOST_TEST(*read_real_uid(getpid()) == getuid());
   BOOST_TEST(read_executable(0).empty());
   BOOST_TEST(!read_real_uid(0).has_value());
+}
+
+BOOST_AUTO_TEST_CASE(open_files_say_what_a_process_is_until_it_ends) {
+  const ProcessFiles own(getpid());
+  BOOST_TEST((own.stat() == read_process_stat(getpid())));
+  BOOST_TEST(own.tracer().has_value());
+  const pid_t child = fork();
+  if (child == 0) {
+    pause();
+    _exit(0);
+  }
+  const ProcessFiles files(child);
+  for (int i = 0; i < 2; ++i) {
+    BOOST_TEST(files.stat()->parent == getpid());
+    BOOST_TEST(*files.tracer() == 0);
+  }
+  kill(child, SIGKILL);
+  waitpid(child, nullptr, 0);
+  BOOST_TEST(!files.stat().has_value());
+  BOOST_TEST(!files.tracer().has_value());
+  BOOST_TEST(!ProcessFiles(child).stat().has_value());
 }
 
 BOOST_AUTO_TEST_CASE(only_valid_claims_count) {
