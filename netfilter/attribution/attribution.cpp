@@ -155,6 +155,9 @@ void Attribution::step() {
   switch (phase_) {
     case Phase::idle:
       return begin_pass();
+    case Phase::young:
+      if (candidates_.empty()) return look_at_recent();
+      break;
     case Phase::recent:
       if (candidates_.empty()) {
         drop_closed();
@@ -193,9 +196,14 @@ void Attribution::begin_pass() {
     }
   }
   ++pass_;
-  candidates_.clear();
-  for (const auto& place : recent_.places()) candidates_.push_back(place.pid);
+  candidates_ = young_.list(reactor_.now());
+  std::erase_if(candidates_, [this](pid_t pid) { return recent_.has(pid); });
   roots_.clear();
+  phase_ = Phase::young;
+}
+
+void Attribution::look_at_recent() {
+  for (const auto& place : recent_.places()) candidates_.push_back(place.pid);
   phase_ = Phase::recent;
 }
 
@@ -247,6 +255,8 @@ void Attribution::look_at(pid_t pid) {
     if (phase_ == Phase::looking) roots_.push_back(pid);
     return;
   }
+  // A thread has the descriptors of its process, which has another PID.
+  if (phase_ == Phase::young && read_process_of(pid) != pid) return;
   std::array<char, 32> path;
   std::snprintf(path.data(), path.size(), "/proc/%d/fd", pid);
   descriptors_.reset(opendir(path.data()));

@@ -13,6 +13,7 @@
 #include "netfilter/attribution/agent_process_registry.h"
 #include "netfilter/attribution/process_description.h"
 #include "netfilter/attribution/recent_sockets.h"
+#include "netfilter/attribution/young_processes.h"
 #include "netfilter/kernel/sock_diag_query.h"
 #include "reactor/reactor.h"
 
@@ -26,11 +27,12 @@ namespace picortex {
 // Before all else, a new question is compared with the descriptors that recent sockets had.
 //
 //   phase                event                                                next phase
-//   idle                 a question waits, and a pass begins                  recent
+//   idle                 a question waits, and a pass begins                  young
+//   young                those that have started last are examined            recent
 //   recent               all processes with a recent socket are examined      listing
 //   listing              all processes are listed                             looking
 //   looking              all are examined except those that look like root's  looking_behind_root
-//   looking_behind_root  these too: every question from before the pass is    recent, of the next
+//   looking_behind_root  these too: every question from before the pass is    young, of the next
 //                        answered as unknown                                  pass
 //   any                  no question waits                                    idle
 //
@@ -122,6 +124,7 @@ class Attribution {
   void rest();
   void step();
   void begin_pass();
+  void look_at_recent();
   void drop_closed();
   void list_processes();
   void look_at_place();
@@ -147,7 +150,7 @@ class Attribution {
   std::uint64_t turned_away_ = 0;
 
   // A pass over all processes, the most promising first.
-  enum class Phase : std::uint8_t { idle, recent, listing, looking, looking_behind_root };
+  enum class Phase : std::uint8_t { idle, young, recent, listing, looking, looking_behind_root };
   Phase phase_ = Phase::idle;
   std::uint64_t pass_ = 0;
   std::unique_ptr<DIR, Directory> processes_;
@@ -157,6 +160,7 @@ class Attribution {
   std::unique_ptr<DIR, Directory> descriptors_;
   std::optional<ProcessOwner> described_;  // the process that this iteration described last
   RecentSockets recent_;                   // that were asked for
+  YoungProcesses young_;
 };
 
 }  // namespace picortex

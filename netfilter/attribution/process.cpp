@@ -157,6 +157,10 @@ std::optional<uid_t> read_real_uid(pid_t pid) noexcept {
   return status_in<uid_t>(open_file(pid, "status"), "\nUid:\t");
 }
 
+std::optional<pid_t> read_process_of(pid_t pid) noexcept {
+  return status_in<pid_t>(open_file(pid, "status"), "\nTgid:\t");
+}
+
 ProcessFiles::ProcessFiles(pid_t pid) noexcept
     : stat_(open_file(pid, "stat")), status_(open_file(pid, "status")) {}
 

@@ -61,6 +61,10 @@ TurnIds claimed_ids_in(std::string_view environment);
 // Returns the real user of the process; nothing if it has ended.
 std::optional<uid_t> read_real_uid(pid_t pid) noexcept;
 
+// Returns the process that a thread is part of: of a process's first thread, `pid` itself. Nothing if
+// it has ended.
+std::optional<pid_t> read_process_of(pid_t pid) noexcept;
+
 // What a process is right now, to be read more than once: the files stay open. They stay that
 // process's, too: once it has ended they say nothing, even if another one gets its PID.
 class ProcessFiles {

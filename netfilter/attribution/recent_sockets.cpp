@@ -48,4 +48,8 @@ void RecentSockets::forget(pid_t pid) noexcept {
   looked_at_ = was_finished ? places_.size() : 0;
 }
 
+bool RecentSockets::has(pid_t pid) const noexcept {
+  return std::ranges::find(places_, pid, &Place::pid) != places_.end();
+}
+
 }  // namespace picortex

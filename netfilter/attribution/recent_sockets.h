@@ -38,6 +38,7 @@ class RecentSockets {
   // A socket was found without the places. Forgets the process's last one, or the oldest place.
   void add(Place place);
   void forget(pid_t pid) noexcept;
+  bool has(pid_t pid) const noexcept;
 
   // In the order of use, the latest last.
   const std::vector<Place>& places() const noexcept { return places_; }

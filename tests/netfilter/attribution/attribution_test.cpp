@@ -8,6 +8,7 @@
 
 #include <fstream>
 #include <map>
+#include <thread>
 #include <vector>
 
 #include "tests/netfilter/loopback.h"
@@ -199,6 +200,14 @@ BOOST_AUTO_TEST_CASE(a_descriptor_that_had_another_socket_names_only_what_has_th
   work();
   BOOST_TEST(answers[1].pid == one.pid);
   BOOST_TEST(answers[2].pid == other.pid);
+}
+
+BOOST_AUTO_TEST_CASE(a_thread_that_has_just_started_is_not_taken_for_its_process) {
+  const LoopbackPair pair(AF_INET, SOCK_STREAM);
+  std::jthread idle([](std::stop_token stop) {
+    while (!stop.stop_requested()) usleep(1000);
+  });
+  BOOST_TEST(ask(pair.ends).pid == getpid());
 }
 
 BOOST_AUTO_TEST_CASE(a_search_goes_on_while_others_wait) {
